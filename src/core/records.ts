@@ -1,0 +1,197 @@
+import type { Constraint } from './constraints.ts';
+import type { Demand } from './demand.ts';
+
+/**
+ * The shapes that the ledger keeps, one interface per record. Schemas that check them on the way in
+ * and out are in ledger/records.ts; keys are in ledger/keys.ts. Names are `[a-z0-9][a-z0-9_.-]*`.
+ * Every record carries the version of its shape in `v`.
+ */
+
+/** How a network's containers are attached to the wire. */
+export type Attachment = 'bridge' | 'routed';
+
+/** The name that apps use; stands for its pools. A pool belongs to at most one network. */
+export interface NetworkRecord {
+  readonly v: 1;
+  readonly pools: readonly string[];
+  readonly attachment: Attachment;
+  /** Limit of an address whose app asks for none, kbit/s. */
+  readonly defaultInKbit: number;
+  readonly defaultOutKbit: number;
+}
+
+/** Inclusive on both ends. */
+export interface AddressRange {
+  readonly from: string;
+  readonly to: string;
+}
+
+/**
+ * Which nodes reach a pool. An empty selector means every node; otherwise a node is chosen when its
+ * name is listed, or when it has every listed attribute with that text value.
+ */
+export interface NodeSelector {
+  readonly names?: readonly string[];
+  readonly attributes?: Readonly<Record<string, string>>;
+}
+
+/** A range of addresses on one VLAN. */
+export interface PoolRecord {
+  readonly v: 1;
+  /** Network address and prefix, no host bits: 192.0.2.0/24 or 2001:db8::/64. */
+  readonly cidr: string;
+  /** What is handed out, sorted, disjoint, inside `cidr`; never holds the gateway. */
+  readonly ranges: readonly AddressRange[];
+  /** Addresses inside the ranges that are never handed out. */
+  readonly exclude: readonly string[];
+  readonly gateway?: string;
+  readonly vlan?: number;
+  readonly nodes: NodeSelector;
+}
+
+/** A machine that runs a Mesos agent. The key is its node name, the agent's hostname. */
+export interface NodeRecord {
+  readonly v: 1;
+  /** Capacity of the uplink each way, kbit/s, as the operator states it. */
+  readonly linkInKbit: number;
+  readonly linkOutKbit: number;
+  /** Sum of limits may reach link × headroom × overcommit. 1 means none. */
+  readonly overcommit: number;
+  /** Share of the link given to containers, 0 < headroom ≤ 1. */
+  readonly headroom: number;
+  /** Attributes beyond those Mesos reports, for pool selectors. */
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly agentId?: string;
+  readonly bootId?: string;
+}
+
+/** Sums over a node's leases, written in the commit that changes them. */
+export interface TallyRecord {
+  readonly v: 1;
+  readonly netInKbit: number;
+  readonly netOutKbit: number;
+  /** Addresses held, by pool. */
+  readonly pools: Readonly<Record<string, number>>;
+  /** Leases held, by app (canonical id), then by network. */
+  readonly apps: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
+/** 256 consecutive addresses of a pool; bit i of a mask (hex, 64 digits, bit 0 first) is offset i. */
+export interface BlockRecord {
+  readonly v: 1;
+  /** node -> mask of the addresses it holds. */
+  readonly held: Readonly<Record<string, string>>;
+  /** Next-fit: the offset at which the next search starts. */
+  readonly cursor: number;
+  /** offset -> ms since the epoch until which a released address is not given out again. */
+  readonly cooling: Readonly<Record<string, number>>;
+  /** offset -> why it is withheld (a squatter's MAC, an operator's word). */
+  readonly quarantined: Readonly<Record<string, string>>;
+}
+
+/** An address held by a container. Key: node and address. */
+export interface LeaseRecord {
+  readonly v: 1;
+  readonly pool: string;
+  readonly network: string;
+  readonly app?: string;
+  readonly task?: string;
+  readonly container?: string;
+  readonly mac?: string;
+  /** Names the one holder this lease means; a release must quote it. */
+  readonly incarnation: string;
+  readonly bootId?: string;
+  readonly sinceMs: number;
+}
+
+/** What people and apps may change about a lease. Key: node and address. */
+export interface LimitRecord {
+  readonly v: 1;
+  readonly netInKbit: number;
+  readonly netOutKbit: number;
+  /** Minor of the tc class, 1..0xfffe, unique per node. */
+  readonly classMinor: number;
+}
+
+/** A sequence number that every admitted change advances: rivals collide on it. */
+export interface AdmissionRecord {
+  readonly v: 1;
+  readonly sequence: number;
+}
+
+/**
+ * Room promised to an admitted change and not yet turned into leases. A target, not a delta: what is
+ * still owed is `target` minus the leases that the tallies show for the app. Key: canonical app id.
+ */
+export interface ReservationRecord {
+  readonly v: 1;
+  /** Operation id of the admitted change. */
+  readonly id: string;
+  /** Most instances that will exist at once (the peak). */
+  readonly target: number;
+  readonly demand: Demand;
+  readonly constraints: readonly Constraint[];
+  /** Where the owed instances can go: [node, count]. One proof, not a plan that binds Marathon. */
+  readonly witness: readonly (readonly [string, number])[];
+  /** Addresses that the witness takes: [pool, count]. */
+  readonly draws: readonly (readonly [string, number])[];
+  readonly sequence: number;
+  readonly sinceMs: number;
+  readonly deadlineMs: number;
+  /** SHA-256 of the canonical request; a replay within its time-out is the same promise. */
+  readonly fingerprint: string;
+  /** What Marathon answered; absent while the outcome is unknown. */
+  readonly deployment?: string;
+}
+
+/** An app admitted with fewer instances than asked. Key: canonical app id. */
+export interface HeldRecord {
+  readonly v: 1;
+  readonly wanted: number;
+  readonly allowed: number;
+  readonly why: string;
+  readonly sinceMs: number;
+}
+
+/** Constraints that the gate added to an app. Key: canonical app id. */
+export interface InjectedRecord {
+  readonly v: 1;
+  /** Exactly as Marathon got them, in order, e.g. ["hostname","UNLIKE","n1|n2"]. */
+  readonly constraints: readonly (readonly string[])[];
+  readonly sinceMs: number;
+}
+
+export type Answer = 'admit' | 'reroute' | 'hold' | 'refuse' | 'pass';
+
+/** One line of the decision log; bounded history. Key: verdict id. */
+export interface VerdictRecord {
+  readonly v: 1;
+  readonly atMs: number;
+  /** Method and canonical path. */
+  readonly change: string;
+  readonly apps: readonly string[];
+  readonly answer: Answer;
+  readonly message: string;
+  /** Ledger revision and admission sequence that the verdict was computed on. */
+  readonly revision: number;
+  readonly sequence: number;
+  /** What the judge was asked, so that the verdict can be replayed. */
+  readonly asks: readonly VerdictAsk[];
+  /** Why not elsewhere: per node and resource; cut at 200 nodes. */
+  readonly nodes: readonly NodeReason[];
+}
+
+export interface VerdictAsk {
+  readonly app: string;
+  readonly instances: number;
+  readonly demand: Demand;
+  readonly constraints: readonly Constraint[];
+}
+
+export interface NodeReason {
+  readonly node: string;
+  /** Instances that would fit there. */
+  readonly fits: number;
+  /** The first thing that ran out, in words with figures; absent when everything fits. */
+  readonly short?: string;
+}

@@ -1,0 +1,77 @@
+import type { Constraint } from './constraints.ts';
+import type { Demand } from './demand.ts';
+
+/** What one node has left, every promise already taken off. */
+export interface NodeRoom {
+  readonly name: string;
+  /** Text forms as Marathon compares them (Constraints.getValueString). */
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly region?: string;
+  readonly zone?: string;
+  /** False while the node gets no offers: unknown to Mesos, draining, fenced, in maintenance. */
+  readonly offered: boolean;
+  readonly cpus: number;
+  readonly memMiB: number;
+  readonly diskMiB: number;
+  readonly gpus: number;
+  /** Free host ports, inclusive ranges, sorted, disjoint. */
+  readonly ports: readonly (readonly [number, number])[];
+  /** Link × headroom × overcommit minus the sum of limits, kbit/s; may be negative. */
+  readonly netInKbit: number;
+  readonly netOutKbit: number;
+  /** Pools that the node reaches, sorted. */
+  readonly pools: readonly string[];
+}
+
+export interface PoolRoom {
+  readonly network: string;
+  /** Addresses that can be handed out now; may be negative. */
+  readonly free: number;
+}
+
+/** Everything a verdict looks at. */
+export interface Room {
+  readonly nodes: ReadonlyMap<string, NodeRoom>;
+  readonly pools: ReadonlyMap<string, PoolRoom>;
+}
+
+/** `instances` more of one run spec, identical to each other. */
+export interface Ask {
+  /** Canonical id, for messages. */
+  readonly app: string;
+  readonly instances: number;
+  readonly demand: Demand;
+  readonly constraints: readonly Constraint[];
+  /** Instances that the constraints count (same config version): one entry each. */
+  readonly placed: readonly PlacedInstance[];
+  /**
+   * Instances of the whole app once done, for GROUP_BY; not `instances + placed` during an upgrade.
+   */
+  readonly total: number;
+}
+
+/** Where an instance already runs; attributes as recorded at its launch. */
+export interface PlacedInstance {
+  readonly node: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly region?: string;
+  readonly zone?: string;
+}
+
+/** One possible placement: a proof that an ask fits. Counts are positive. */
+export interface Witness {
+  readonly nodes: ReadonlyMap<string, number>;
+  readonly pools: ReadonlyMap<string, number>;
+}
+
+export type Resource =
+  | 'cpus'
+  | 'mem'
+  | 'disk'
+  | 'gpus'
+  | 'ports'
+  | 'address'
+  | 'net_in'
+  | 'net_out'
+  | 'constraint'
+  | 'offer';

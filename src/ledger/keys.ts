@@ -1,0 +1,47 @@
+/**
+ * Every key of the ledger, spelled once. All that a verdict rests on lies under `room`, so that one
+ * watch sees each commit whole; leases and limits lie beside it and are never read to judge.
+ *
+ * App ids hold slashes, so they are percent-encoded as one segment.
+ */
+const ROOT = '/corral/v1';
+const ROOM = `${ROOT}/room`;
+const segment = (name: string): string => encodeURIComponent(name);
+
+export const prefixes = {
+  room: `${ROOM}/`,
+  networks: `${ROOM}/networks/`,
+  pools: `${ROOM}/pools/`,
+  blocks: `${ROOM}/blocks/`,
+  blocksOf: (pool: string) => `${ROOM}/blocks/${segment(pool)}/`,
+  nodes: `${ROOM}/nodes/`,
+  tallies: `${ROOM}/tallies/`,
+  reservations: `${ROOM}/reservations/`,
+  held: `${ROOM}/held/`,
+  injected: `${ROOM}/injected/`,
+  leases: `${ROOT}/leases/`,
+  leasesOf: (node: string) => `${ROOT}/leases/${segment(node)}/`,
+  limits: `${ROOT}/limits/`,
+  limitsOf: (node: string) => `${ROOT}/limits/${segment(node)}/`,
+  alive: `${ROOT}/alive/`,
+  verdicts: `${ROOT}/verdicts/`,
+  elections: `${ROOT}/elections/`,
+} as const;
+
+export const keys = {
+  network: (network: string) => prefixes.networks + segment(network),
+  pool: (pool: string) => prefixes.pools + segment(pool),
+  /** `n` is the block's index in its pool; padded, so that blocks list in order. */
+  block: (pool: string, n: number) => prefixes.blocksOf(pool) + String(n).padStart(10, '0'),
+  node: (node: string) => prefixes.nodes + segment(node),
+  tally: (node: string) => prefixes.tallies + segment(node),
+  admission: `${ROOM}/admission`,
+  reservation: (app: string) => prefixes.reservations + segment(app),
+  held: (app: string) => prefixes.held + segment(app),
+  injected: (app: string) => prefixes.injected + segment(app),
+  lease: (node: string, address: string) => prefixes.leasesOf(node) + segment(address),
+  limit: (node: string, address: string) => prefixes.limitsOf(node) + segment(address),
+  alive: (node: string) => prefixes.alive + segment(node),
+  verdict: (id: string) => prefixes.verdicts + segment(id),
+  election: (name: string) => prefixes.elections + segment(name),
+} as const;

@@ -1,0 +1,29 @@
+#!/bin/sh
+# Installs what the tests need (Debian packages when root) and runs all of them.
+set -eu
+cd "$(dirname "$0")/.."
+
+need() { # command, package
+  command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
+}
+missing=''
+need etcd etcd-server
+need etcdctl etcd-client
+if [ -n "$missing" ]; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    echo "installing:$missing"
+    apt-get update -qq
+    # shellcheck disable=SC2086
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null
+  else
+    echo "the tests need these Debian packages, and only root can install them:$missing" >&2
+    exit 1
+  fi
+fi
+
+npm run --silent setup
+npm run --silent format
+npm run --silent lint
+npm run --silent types
+npm run --silent build
+exec node --import tsx test/run.ts
