@@ -140,6 +140,17 @@ export interface ReservationRecord {
   readonly deadlineMs: number;
   /** SHA-256 of the canonical request; a replay within its time-out is the same promise. */
   readonly fingerprint: string;
+  /**
+   * When the promise is kept: `leases` once the app holds its target, `deployment` once the deployment
+   * is gone (old instances are replaced while it runs), `deadline` never earlier (a kill frees first).
+   */
+  readonly until: 'leases' | 'deployment' | 'deadline';
+  /**
+   * How much more than today each instance that runs now will need once it is replaced, kbit/s; counted
+   * on the nodes where the app holds leases until the promise ends. 0 when the demand does not grow.
+   */
+  readonly growInKbit: number;
+  readonly growOutKbit: number;
   /** What Marathon answered; absent while the outcome is unknown. */
   readonly deployment?: string;
 }
