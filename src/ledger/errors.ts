@@ -72,3 +72,61 @@ export class BadRecord extends Refusal {
     super(`the ledger's "${key}" is not usable: ${fault}`);
   }
 }
+
+/** A caller asked for what no backend can do; a bug on our side of the ledger. */
+export class LedgerMisuse extends Refusal {
+  readonly code = 'ledger-misuse';
+  readonly remedy = 'report this: Corral asked its ledger for something impossible';
+  constructor(readonly fault: string) {
+    super(`the ledger was asked for ${fault}`);
+  }
+}
+
+/** The backend answered, and the answer is no: permissions, credentials, a full database. */
+export class LedgerRefused extends Refusal {
+  readonly code = 'ledger-refused';
+  readonly remedy =
+    'give the user of Corral read and write permission under /corral/, and look at the ledger';
+  constructor(
+    readonly what: string,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`the ledger refused ${what}: ${reason}`, options);
+  }
+}
+
+/** Called after close(). */
+export class LedgerClosed extends Refusal {
+  readonly code = 'ledger-closed';
+  readonly remedy = 'open the ledger again';
+  constructor() {
+    super('the ledger was closed');
+  }
+}
+
+/** Another process has the files of the embedded ledger, or serves its socket. */
+export class LedgerInUse extends Refusal {
+  readonly code = 'ledger-in-use';
+  readonly remedy = 'stop the other process, or talk to it instead of opening its files';
+  constructor(
+    readonly path: string,
+    options?: ErrorOptions,
+  ) {
+    super(`the ledger at "${path}" is in use by another process`, options);
+  }
+}
+
+/** The files of the embedded ledger cannot be opened, read or written. */
+export class LedgerUnusable extends Refusal {
+  readonly code = 'ledger-unusable';
+  readonly remedy =
+    'check the disk, its free space and the permissions of the directory, then start again';
+  constructor(
+    readonly directory: string,
+    readonly fault: string,
+    options?: ErrorOptions,
+  ) {
+    super(`the ledger in "${directory}" is not usable: ${fault}`, options);
+  }
+}

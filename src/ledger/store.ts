@@ -10,9 +10,10 @@ export interface Store extends Read {
    * All writes or none, in one revision, when every guard still holds.
    *
    * A commit whose answer was lost is found again by its own mark: the outcome is never a false
-   * conflict and never silence. At most MAX_OPERATIONS guards and as many writes (the mark is one).
+   * conflict and never silence. At most MAX_OPERATIONS guards and as many writes (the mark is one of
+   * them, so 127 are the caller's); a key is written at most once.
    *
-   * @throws TooManyOperations, ValueTooLarge, LedgerUnreachable, HoldingLost
+   * @throws TooManyOperations, ValueTooLarge, LedgerUnreachable, HoldingLost, LedgerMisuse
    */
   commit(change: Change, signal: AbortSignal): Promise<Outcome>;
 
@@ -118,8 +119,14 @@ export interface Holding {
   release(signal: AbortSignal): Promise<void>;
 }
 
+/** Most entries in a page. */
+export const MAX_PAGE = 10_000;
+
 /** etcd's default --max-txn-ops; both backends refuse more. */
 export const MAX_OPERATIONS = 128;
 
 /** Longest value, bytes: etcd's default request limit is 1.5 MiB for a whole transaction. */
 export const MAX_VALUE_BYTES = 1_000_000;
+
+/** Most bytes of all keys and values of one commit, with 64 bytes of framing for each. */
+export const MAX_COMMIT_BYTES = 1_400_000;
