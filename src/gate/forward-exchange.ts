@@ -1,0 +1,312 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+import type { Refusal } from '../core/errors.ts';
+import type { Log } from '../plumbing/log.ts';
+import { ClientLeft, GateBusy } from './errors.ts';
+import type { Body } from './forward-buffered.ts';
+import { type Delivery, Streamed } from './forward-delivery.ts';
+import { explained, isTimeout, isUnsendable } from './forward-faults.ts';
+import { type FlatHeaders, type RawHeaders, answerHeaders, valueOf } from './headers.ts';
+import { eventsTarget, originIn, rewriteLocation } from './location.ts';
+import type { Endpoints, Lane, Upstreams } from './upstream.ts';
+
+/** What every exchange of one forwarder shares. */
+export interface Shared {
+  readonly endpoints: Endpoints;
+  readonly upstreams: Upstreams;
+  readonly headersWithinMs: number;
+  readonly hideUpstream: boolean;
+  readonly publicBase?: string;
+  readonly log: Log;
+}
+
+/** One request as it goes to Marathon. */
+export interface Outgoing {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly target: string;
+  readonly headers: FlatHeaders;
+  readonly body: Body;
+  readonly delivery: Delivery;
+  /** A judged request goes on without its client, so that its outcome is known. */
+  readonly judged: boolean;
+  /** Longest silence within the answer, ms; 0: any. */
+  readonly bodyWithinMs: number;
+  /** Headers to add to the answer. */
+  readonly added?: FlatHeaders;
+}
+
+export type Ended =
+  | { readonly status: number; readonly headers: FlatHeaders; readonly complete: boolean }
+  | { readonly fault: Refusal; readonly sent: boolean };
+
+const MOST_ATTEMPTS = 3;
+const MOST_REDIRECTS = 3;
+const MOST_REDIRECT_BODY = 64 * 1024;
+const EVENTS = '/v2/events';
+
+/** Methods that change nothing: they may be asked again when an answer never began. */
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** One request of a client, over as many attempts as its safety allows. */
+export class Exchange implements Dispatcher.DispatchHandler {
+  private controller: Dispatcher.DispatchController | undefined;
+  private lane: Lane | undefined;
+  private url!: URL;
+  private sent = false;
+  private gone = false;
+  private over = false;
+  private redirects = 0;
+  private discarded = 0;
+  private redirect: URL | undefined;
+  private waiting: NodeJS.Timeout | undefined;
+  private listensForDrain = false;
+  private status = 0;
+  private headers: FlatHeaders = [];
+  private readonly tried: URL[] = [];
+  private readonly events: boolean;
+
+  constructor(
+    private readonly shared: Shared,
+    private readonly out: Outgoing,
+    private readonly done: (ended: Ended) => void,
+  ) {
+    this.events =
+      out.target.startsWith(EVENTS) ||
+      out.req.headers.accept?.includes('text/event-stream') === true;
+  }
+
+  start(): void {
+    const { res } = this.out;
+    res.on('close', () => this.clientGone());
+    if (res.destroyed) {
+      this.finish({ fault: new ClientLeft('early'), sent: false });
+      return;
+    }
+    const url = this.shared.endpoints.current();
+    this.attempt(url, placeOf(url).prefix + this.out.target);
+  }
+
+  private attempt(url: URL, path: string): void {
+    const { out, shared } = this;
+    const lane = shared.upstreams.lane(placeOf(url).origin, this.events);
+    if (lane.inFlight >= lane.most) {
+      this.finish(this.busy(lane));
+      return;
+    }
+    lane.inFlight += 1;
+    this.lane = lane;
+    this.url = url;
+    this.sent = false;
+    this.controller = undefined;
+    this.tried.push(url);
+    const method = out.req.method as Dispatcher.HttpMethod;
+    const { headers, body, bodyWithinMs: bodyTimeout } = out;
+    lane.pool.dispatch({ method, path, headers: headers as string[], body, bodyTimeout }, this);
+    if (lane.inFlight > lane.connections) this.limitWait(lane);
+  }
+
+  /** A request in line for a connection has no other clock. */
+  private limitWait(lane: Lane): void {
+    if (this.sent || this.over) return;
+    this.waiting = setTimeout(() => this.finish(this.busy(lane)), this.shared.headersWithinMs);
+  }
+
+  private busy({ connections }: Lane): Ended {
+    const what = this.events ? 'event streams' : 'connections';
+    return { fault: new GateBusy(what, connections), sent: false };
+  }
+
+  private clientGone(): void {
+    this.gone = true;
+    if (this.over) return;
+    if (this.out.judged && this.sent) return this.controller?.resume();
+    const fault = new ClientLeft('before its answer was complete');
+    if (this.controller) this.controller.abort(fault);
+    else this.finish({ fault, sent: false });
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    clearTimeout(this.waiting);
+    // over: the client left or the wait was too long. sent: a judged request is sent once, whatever undici thinks
+    if (this.over || (this.sent && !SAFE.has(this.out.req.method ?? ''))) {
+      controller.abort(new ClientLeft('while its request waited'));
+      return;
+    }
+    this.sent = true;
+    this.controller = controller;
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    parsed: Readonly<Record<string, string | string[] | undefined>>,
+    reason = '',
+  ): void {
+    if (status < 200) return;
+    if (this.events && this.follows(status, parsed)) return;
+    this.status = status;
+    const leader = originIn(only(parsed['x-marathon-leader']));
+    const headers = answerHeaders(controller.rawHeaders as RawHeaders, (name, value) =>
+      this.rewritten(name, value, leader),
+    );
+    if (this.out.added) headers.push(...this.out.added);
+    this.headers = headers;
+    const { delivery } = this.out;
+    if (delivery instanceof Streamed) delivery.expect(only(parsed['content-length']));
+    delivery.start(status, reason, headers);
+  }
+
+  private follows(
+    status: number,
+    parsed: Readonly<Record<string, string | string[] | undefined>>,
+  ): boolean {
+    const location = only(parsed['location']);
+    if (status < 300 || status > 308 || location === undefined) return false;
+    const { target } = this.out;
+    const at = target.indexOf('?');
+    const to = eventsTarget(location, this.url, at < 0 ? '' : target.slice(at));
+    if (!to || this.redirects >= MOST_REDIRECTS) return false;
+    this.redirects += 1;
+    this.redirect = to;
+    return true;
+  }
+
+  private rewritten(name: string, value: string, leader: string | undefined): string | undefined {
+    const { hideUpstream, publicBase } = this.shared;
+    if (name === 'x-marathon-leader') return hideUpstream ? undefined : value;
+    const { origin, prefix } = placeOf(this.url);
+    const origins = leader === undefined ? [origin] : [origin, leader];
+    return rewriteLocation(value, { origins, prefix, ...(publicBase && { publicBase }) });
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.redirect) {
+      this.discarded += chunk.length;
+      if (this.discarded > MOST_REDIRECT_BODY) controller.abort(new Error('redirected'));
+      return;
+    }
+    if (this.out.delivery.data(chunk)) return;
+    controller.pause();
+    if (this.listensForDrain) return;
+    this.listensForDrain = true;
+    this.out.res.on('drain', () => this.controller?.resume());
+  }
+
+  onResponseEnd(): void {
+    if (this.redirect) {
+      this.onwards(this.redirect);
+      return;
+    }
+    this.release();
+    this.over = true;
+    const ended = { status: this.status, headers: this.headers, complete: true };
+    const settled = this.out.delivery.end();
+    if (settled) void settled.finally(() => this.done(ended));
+    else this.done(ended);
+  }
+
+  private onwards(to: URL): void {
+    this.release();
+    this.redirect = undefined;
+    this.discarded = 0;
+    if (this.gone) {
+      this.finish({ fault: new ClientLeft('while redirected'), sent: true });
+      return;
+    }
+    this.attempt(to, to.pathname + to.search);
+  }
+
+  onResponseError(_: unknown, fault: Error): void {
+    if (this.over) {
+      this.release();
+      return;
+    }
+    if (this.out.delivery.started) {
+      this.brokenOff(fault);
+      return;
+    }
+    if (this.redirect) {
+      this.onwards(this.redirect);
+      return;
+    }
+    this.release();
+    const next = this.gone ? undefined : this.nextEndpoint(fault);
+    if (next) {
+      this.attempt(next, placeOf(next).prefix + this.out.target);
+      return;
+    }
+    this.finish({ fault: this.explain(fault), sent: this.sent });
+  }
+
+  /** Never a clean end: the client must see that bytes are missing. */
+  private brokenOff(fault: Error): void {
+    const { out, shared, status, headers } = this;
+    this.release();
+    this.over = true;
+    if (!this.gone) shared.log.warn('answer broken off', { fault: fault.message, status });
+    tear(out.res, headers);
+    this.done({ status, headers, complete: false });
+  }
+
+  /**
+   * Where to ask again, if anywhere: when nothing was sent, every request; when it was, only a safe
+   * one whose answer had not begun, and once.
+   */
+  private nextEndpoint(fault: Error): URL | undefined {
+    if (isUnsendable(fault) || isTimeout(fault)) return undefined;
+    const { endpoints, log } = this.shared;
+    endpoints.failed(this.url);
+    log.warn('marathon endpoint failed', { endpoint: this.url.host, fault: fault.message });
+    if (this.tried.length >= MOST_ATTEMPTS) return undefined;
+    const next = endpoints.current();
+    if (!this.sent) return this.tried.some(({ href }) => href === next.href) ? undefined : next;
+    const { req, body } = this.out;
+    const again = SAFE.has(req.method ?? '') && body === null && this.tried.length === 1;
+    return again ? next : undefined;
+  }
+
+  private explain(fault: Error): Refusal {
+    const { hideUpstream, headersWithinMs } = this.shared;
+    const tried = this.tried.map(({ host }, at) => (hideUpstream ? `endpoint ${at + 1}` : host));
+    return explained(fault, { tried, sent: this.sent, headersWithinMs });
+  }
+
+  private finish(ended: Ended): void {
+    if (this.over) return;
+    this.over = true;
+    if (this.waiting === undefined) this.release();
+    this.done(ended);
+  }
+
+  private release(): void {
+    clearTimeout(this.waiting);
+    if (this.lane) this.lane.inFlight -= 1;
+    this.lane = undefined;
+  }
+}
+
+/** Without a length and without chunks a closed connection would read as the end of the body. */
+function tear(res: ServerResponse, headers: FlatHeaders): void {
+  const endsByClosing = !res.chunkedEncoding && valueOf(headers, 'content-length') === undefined;
+  if (endsByClosing) res.socket?.resetAndDestroy();
+  else res.destroy();
+}
+
+const only = (value: string | string[] | undefined): string | undefined =>
+  Array.isArray(value) ? value[0] : value;
+
+/** An endpoint's origin and path, worked out once per URL object. */
+interface Place {
+  readonly origin: string;
+  readonly prefix: string;
+}
+const places = new WeakMap<URL, Place>();
+
+function placeOf(url: URL): Place {
+  const known = places.get(url);
+  if (known) return known;
+  const place = { origin: url.origin, prefix: url.pathname.replace(/\/+$/, '') };
+  places.set(url, place);
+  return place;
+}
