@@ -1,0 +1,179 @@
+import type { Address, Cidr, Range } from './address.ts';
+import {
+  formatAddress,
+  inRange,
+  parseAddress,
+  parseCidr,
+  parseRange,
+  rangeSize,
+} from './address.ts';
+import type { Mask } from './block.ts';
+import {
+  BLOCK_SIZE,
+  freeIn,
+  maskOfSpan,
+  NO_BITS,
+  offsetsIn,
+  popcount,
+  unionOf,
+  withoutBit,
+} from './block.ts';
+import type { BlockRecord, NodeSelector, PoolRecord } from './records.ts';
+
+/**
+ * A pool's record turned into numbers. Blocks are counted from the start of the *cidr*, not of the
+ * ranges: widening or narrowing the ranges never moves an address to another block.
+ */
+export interface PoolSpace {
+  readonly cidr: Cidr;
+  readonly ranges: readonly Range[];
+  readonly excluded: ReadonlySet<bigint>;
+  /** Addresses that can ever be handed out: the ranges less the exclusions. */
+  readonly size: bigint;
+}
+
+/** Where an address lies: block number and offset 0..255 in it. */
+export interface Place {
+  readonly block: bigint;
+  readonly offset: number;
+}
+
+const SIZE = BigInt(BLOCK_SIZE);
+
+/** @throws BadAddress, BadCidr, BadRange; the ledger holds only records that do not */
+export function poolSpace({ cidr, ranges, exclude }: PoolRecord): PoolSpace {
+  const spans = ranges.map(parseRange);
+  const within = (value: Address): boolean => spans.some((span) => inRange(span, value));
+  const excluded = new Set(
+    exclude
+      .map(parseAddress)
+      .filter(within)
+      .map(({ value }) => value),
+  );
+  const size = spans.reduce((sum, span) => sum + rangeSize(span), 0n) - BigInt(excluded.size);
+  return { cidr: parseCidr(cidr), ranges: spans, excluded, size };
+}
+
+/** Size as a number; beyond 2^53 - 1 the exact figure matters to nobody. */
+export const sizeOf = ({ size }: PoolSpace): number =>
+  size > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(size);
+
+/** Block and offset of an address of the cidr, handed out or not. */
+export function placeOf({ cidr }: PoolSpace, { value }: Address): Place {
+  const index = value - cidr.base;
+  return { block: index / SIZE, offset: Number(index % SIZE) };
+}
+
+export const addressAt = ({ cidr }: PoolSpace, { block, offset }: Place): Address => ({
+  family: cidr.family,
+  value: cidr.base + block * SIZE + BigInt(offset),
+});
+
+/** Whether the pool may hand this address out. */
+export const isUsable = ({ ranges, excluded }: PoolSpace, address: Address): boolean =>
+  ranges.some((range) => inRange(range, address)) && !excluded.has(address.value);
+
+/** Offsets of block `n` that the ranges cover, exclusions taken off. */
+export function usableMask({ cidr, ranges, excluded }: PoolSpace, n: bigint): Mask {
+  const first = cidr.base + n * SIZE;
+  const clip = (value: bigint): number => {
+    const offset = value - first;
+    return Number(offset < -1n ? -1n : offset > SIZE ? SIZE : offset);
+  };
+  const covered = ranges.reduce(
+    (mask, { from, to }) =>
+      unionOf(mask, maskOfSpan(Math.max(0, clip(from)), Math.min(BLOCK_SIZE - 1, clip(to)))),
+    NO_BITS,
+  );
+  return [...excluded]
+    .map(clip)
+    .filter((offset) => offset >= 0 && offset < BLOCK_SIZE)
+    .reduce(withoutBit, covered);
+}
+
+/** First and last block number of each stretch of blocks that the ranges touch; sorted, disjoint. */
+export function blockSpans({ cidr, ranges }: PoolSpace): readonly (readonly [bigint, bigint])[] {
+  const spans: [bigint, bigint][] = [];
+  for (const { from, to } of [...ranges].sort((a, b) => (a.from < b.from ? -1 : 1))) {
+    const first = (from - cidr.base) / SIZE;
+    const last = (to - cidr.base) / SIZE;
+    const open = spans.at(-1);
+    if (open && first <= open[1] + 1n) open[1] = last > open[1] ? last : open[1];
+    else spans.push([first, last]);
+  }
+  return spans;
+}
+
+/** Block numbers that the ranges touch, each once, beginning `start` blocks in and going round. */
+export function* blockNumbers(space: PoolSpace, start: bigint): Generator<bigint> {
+  const spans = blockSpans(space);
+  const total = spans.reduce((sum, [first, last]) => sum + last - first + 1n, 0n);
+  for (let step = 0n; step < total; step++) yield nthOf(spans, (start + step) % total);
+}
+
+function nthOf(spans: readonly (readonly [bigint, bigint])[], index: bigint): bigint {
+  let left = index;
+  for (const [first, last] of spans) {
+    if (left <= last - first) return first + left;
+    left -= last - first + 1n;
+  }
+  throw new RangeError(`block ${String(index)} lies beyond the pool`);
+}
+
+/** Addresses of one block that are not free though usable: held, cooling or quarantined. */
+export function withheldIn(
+  space: PoolSpace,
+  n: bigint,
+  { block, nowMs }: { block: BlockRecord; nowMs: number },
+): number {
+  const usable = usableMask(space, n);
+  return popcount(usable) - popcount(freeIn(block, usable, nowMs));
+}
+
+/**
+ * Addresses that the pool can hand out at `nowMs`. A block that was never written is wholly free, so
+ * only the written ones are looked at.
+ */
+export function freeInPool(
+  space: PoolSpace,
+  blocks: Iterable<readonly [bigint, BlockRecord]>,
+  nowMs: number,
+): number {
+  let withheld = 0;
+  for (const [n, block] of blocks) withheld += withheldIn(space, n, { block, nowMs });
+  return sizeOf(space) - withheld;
+}
+
+/** Addresses that nodes hold in one block, as text with their holder, ascending. */
+export const holdingsIn = (
+  space: PoolSpace,
+  n: bigint,
+  block: BlockRecord,
+): readonly { readonly node: string; readonly address: Address }[] =>
+  Object.entries(block.held)
+    .flatMap(([node, mask]) =>
+      offsetsIn(mask).map((offset) => ({ node, address: addressAt(space, { block: n, offset }) })),
+    )
+    .sort((a, b) => (a.address.value < b.address.value ? -1 : 1));
+
+/**
+ * Whether a node reaches a pool. An empty selector means every node.
+ *
+ * @param attributes what Mesos reports and what the node's record adds, merged
+ */
+export function reaches(
+  { names = [], attributes: wanted = {} }: NodeSelector,
+  node: string,
+  attributes: Readonly<Record<string, string>>,
+): boolean {
+  const pairs = Object.entries(wanted);
+  if (names.length === 0 && pairs.length === 0) return true;
+  if (names.includes(node)) return true;
+  const has = ([name, value]: readonly [string, string]): boolean =>
+    Object.hasOwn(attributes, name) && attributes[name] === value;
+  return pairs.length > 0 && pairs.every(has);
+}
+
+/** The address in words, for messages. */
+export const addressText = (space: PoolSpace, place: Place): string =>
+  formatAddress(addressAt(space, place));
