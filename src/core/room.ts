@@ -33,6 +33,8 @@ export interface PoolRoom {
 export interface Room {
   readonly nodes: ReadonlyMap<string, NodeRoom>;
   readonly pools: ReadonlyMap<string, PoolRoom>;
+  /** The Mesos master's own region; apps without a @region or @zone constraint stay in it. */
+  readonly homeRegion?: string;
 }
 
 /** `instances` more of one run spec, identical to each other. */
@@ -56,6 +58,8 @@ export interface PlacedInstance {
   readonly attributes: Readonly<Record<string, string>>;
   readonly region?: string;
   readonly zone?: string;
+  /** Instances that the definition it was launched with asks for, where known; GROUP_BY looks at it. */
+  readonly total?: number;
 }
 
 /** One possible placement: a proof that an ask fits. Counts are positive. */
