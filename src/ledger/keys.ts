@@ -31,8 +31,9 @@ export const prefixes = {
 export const keys = {
   network: (network: string) => prefixes.networks + segment(network),
   pool: (pool: string) => prefixes.pools + segment(pool),
-  /** `n` is the block's index in its pool; padded, so that blocks list in order. */
-  block: (pool: string, n: number) => prefixes.blocksOf(pool) + String(n).padStart(10, '0'),
+  /** `n` is the block's index in its pool, up to 2^56 in a /64; padded, so that blocks list in order. */
+  block: (pool: string, n: number | bigint) =>
+    prefixes.blocksOf(pool) + String(n).padStart(17, '0'),
   node: (node: string) => prefixes.nodes + segment(node),
   tally: (node: string) => prefixes.tallies + segment(node),
   admission: `${ROOM}/admission`,
@@ -45,3 +46,25 @@ export const keys = {
   verdict: (id: string) => prefixes.verdicts + segment(id),
   election: (name: string) => prefixes.elections + segment(name),
 } as const;
+
+/** The last segment of a key under `prefix`: a pool's, node's, network's or app's name. */
+export const nameIn = (prefix: string, key: string): string =>
+  decodeURIComponent(key.slice(prefix.length));
+
+/** What a key under `prefixes.blocks` means; undefined when it is not one of ours. */
+export function blockIn(key: string): { readonly pool: string; readonly n: bigint } | undefined {
+  const [pool, n, more] = key.slice(prefixes.blocks.length).split('/');
+  if (pool === undefined || n === undefined || more !== undefined || !/^\d{17}$/.test(n))
+    return undefined;
+  return { pool: decodeURIComponent(pool), n: BigInt(n) };
+}
+
+/** What a key under `prefixes.leases` or `prefixes.limits` means. */
+export function holdingOf(
+  prefix: string,
+  key: string,
+): { readonly node: string; readonly address: string } | undefined {
+  const [node, address, more] = key.slice(prefix.length).split('/');
+  if (node === undefined || address === undefined || more !== undefined) return undefined;
+  return { node: decodeURIComponent(node), address: decodeURIComponent(address) };
+}

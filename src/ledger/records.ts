@@ -1,0 +1,92 @@
+import type Joi from 'joi';
+import type * as Of from '../core/records.ts';
+import { BadRecord } from './errors.ts';
+import { schemas } from './record-schemas.ts';
+import { isBlock, isTally } from './record-shapes.ts';
+import type { Entry } from './store.ts';
+
+/** A record with the key and the revisions that it was read with. */
+export interface Kept<Record> extends Entry {
+  readonly record: Record;
+}
+
+/** Records that read, and the faults of those that do not: they stop nothing else. */
+export interface Decoded<Record> {
+  readonly good: readonly Kept<Record>[];
+  readonly faults: readonly BadRecord[];
+}
+
+/** How one kind of record is written and read. */
+export interface Codec<Record> {
+  /** @throws BadRecord when the record is not what it should be: nothing wrong is ever written */
+  encode(record: Record): string;
+  /** @throws BadRecord with the key and the first fault */
+  decode(entry: Entry): Record;
+  decodeAll(entries: readonly Entry[]): Decoded<Record>;
+}
+
+type Shape = (value: unknown) => boolean;
+
+function codec<Record>(
+  kind: string,
+  schema: Joi.ObjectSchema<Record>,
+  shape: Shape = () => false,
+): Codec<Record> {
+  const fault = (value: unknown): string | undefined =>
+    shape(value) ? undefined : schema.validate(value, { convert: false }).error?.message;
+  const decode = ({ key, value }: Entry): Record => {
+    const record = parsed(key, value);
+    const wrong = fault(record);
+    if (wrong !== undefined) throw new BadRecord(key, wrong);
+    return record as Record;
+  };
+  return {
+    encode(record) {
+      const wrong = fault(record);
+      if (wrong !== undefined) throw new BadRecord(`${kind}, about to be written`, wrong);
+      return JSON.stringify(record);
+    },
+    decode,
+    decodeAll: (entries) => decodeAll(entries, decode),
+  };
+}
+
+function parsed(key: string, value: string): unknown {
+  try {
+    return JSON.parse(value);
+  } catch (fault) {
+    throw new BadRecord(key, `it is not JSON (${(fault as SyntaxError).message})`);
+  }
+}
+
+function decodeAll<Record>(
+  entries: readonly Entry[],
+  decode: (entry: Entry) => Record,
+): Decoded<Record> {
+  const good: Kept<Record>[] = [];
+  const faults: BadRecord[] = [];
+  for (const entry of entries)
+    try {
+      good.push({ ...entry, record: decode(entry) });
+    } catch (fault) {
+      if (!(fault instanceof BadRecord)) throw fault;
+      faults.push(fault);
+    }
+  return { good, faults };
+}
+
+/** One codec per record of core/records.ts. */
+export const records = {
+  network: codec<Of.NetworkRecord>('network', schemas.network),
+  pool: codec<Of.PoolRecord>('pool', schemas.pool),
+  node: codec<Of.NodeRecord>('node', schemas.node),
+  tally: codec<Of.TallyRecord>('tally', schemas.tally, isTally),
+  block: codec<Of.BlockRecord>('block', schemas.block, isBlock),
+  lease: codec<Of.LeaseRecord>('lease', schemas.lease),
+  limit: codec<Of.LimitRecord>('limit', schemas.limit),
+  admission: codec<Of.AdmissionRecord>('admission', schemas.admission),
+  reservation: codec<Of.ReservationRecord>('reservation', schemas.reservation),
+  held: codec<Of.HeldRecord>('held', schemas.held),
+  injected: codec<Of.InjectedRecord>('injected', schemas.injected),
+  verdict: codec<Of.VerdictRecord>('verdict', schemas.verdict),
+} as const;
