@@ -88,3 +88,13 @@ export class BadMarathonAnswer extends Refusal {
     super(`Marathon's answer to ${what} is not usable: ${fault}`);
   }
 }
+
+/** A deployment cannot be undone on paper: what it replaced is no longer in Marathon's history. */
+export class OriginalUnknown extends Refusal {
+  readonly code = 'original-unknown';
+  readonly remedy =
+    'stop it with force=true, which starts nothing, then put the definitions that you want';
+  constructor(readonly deployment: string) {
+    super(`what the deployment "${deployment}" replaced is no longer known`);
+  }
+}
