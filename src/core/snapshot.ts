@@ -1,0 +1,273 @@
+import { type NodeFacts, sameFacts } from './facts.ts';
+import type {
+  BlockRecord,
+  NetworkRecord,
+  NodeRecord,
+  PoolRecord,
+  ReservationRecord,
+  TallyRecord,
+} from './records.ts';
+import type { NodeRoom, Room, Witness } from './room.ts';
+import { LeaseCounts } from './snapshot-leases.ts';
+import { PlanBook } from './snapshot-plans.ts';
+import { PoolBook, type PoolCounts } from './snapshot-pools.ts';
+import { type NodeKnown, Rooms } from './snapshot-rooms.ts';
+
+/** All that is known about a node, for people. */
+export interface NodeSeen extends NodeKnown {
+  readonly name: string;
+  readonly room: NodeRoom;
+}
+
+/** All that is known about a pool, for people. */
+export interface PoolSeen extends PoolCounts {
+  readonly name: string;
+  readonly record: PoolRecord;
+  /** Absent while no network has the pool: it serves nobody then. */
+  readonly network?: string;
+  /** Addresses promised to admitted apps and not taken yet. */
+  readonly promised: number;
+  /** What is left of all that; may be negative. */
+  readonly free: number;
+}
+
+const NOWHERE: readonly string[] = [];
+
+/**
+ * The picture that verdicts are computed on, kept in step with the ledger and with Mesos one change at
+ * a time: a change costs what it touches, and reading computes only what changed since the last reading.
+ *
+ * Held against a computation from scratch in test/core/snapshot.test.ts:
+ * 1. the outcome depends on what is set, not on the order, but for where a promise's leases landed;
+ * 2. at least `owed(app)` addresses of each network of a promise are counted off while any are free;
+ * 3. a NodeRoom or PoolRoom is never written to: a changed one is a new object.
+ */
+export class Snapshot {
+  readonly #nodes = new Map<string, NodeKnown>();
+  readonly #leases = new LeaseCounts();
+  readonly #pools = new PoolBook();
+  readonly #plans = new PlanBook({
+    leases: this.#leases,
+    pools: this.#pools,
+    reach: (node) => this.#node(node).reach,
+  });
+  readonly #rooms = new Rooms({ nodes: this.#nodes, pools: this.#pools, plans: this.#plans });
+  readonly #dirtyNodes = new Set<string>();
+  readonly #dirtyReach = new Set<string>();
+  readonly #dirtyPools = new Set<string>();
+  /** One array per set of pools: 10,000 nodes share a handful. */
+  readonly #reaches = new Map<string, readonly string[]>();
+  #topologyChanged = false;
+  #version = 0;
+  #computed = 0;
+
+  /** Grows with every change; equal versions mean equal answers. */
+  get version(): number {
+    return this.#version;
+  }
+
+  setNetwork(name: string, record: NetworkRecord | undefined): void {
+    this.#pools.setNetwork(name, record);
+    this.#topology();
+  }
+
+  /** @throws BadAddress, BadCidr, BadRange and changes nothing */
+  setPool(name: string, record: PoolRecord | undefined): void {
+    this.#pools.setPool(name, record);
+    this.#dirtyPools.add(name);
+    this.#topology();
+  }
+
+  /** @param n  the block's index, counted from the start of the pool's cidr */
+  setBlock(pool: string, n: number, record: BlockRecord | undefined): void {
+    this.#pools.setBlock(pool, n, record);
+    this.#touchPool(pool);
+  }
+
+  setNode(name: string, record: NodeRecord | undefined): void {
+    const { record: known, ...rest } = this.#node(name);
+    if (known === record) return;
+    this.#putNode(name, { ...rest, ...(record && { record }) });
+    this.#dirtyReach.add(name);
+  }
+
+  setFacts(name: string, facts: NodeFacts | undefined): void {
+    const { facts: known, ...rest } = this.#node(name);
+    if (known === facts || (known && facts && sameFacts(known, facts))) return;
+    this.#putNode(name, { ...rest, ...(facts && { facts }) });
+    this.#dirtyReach.add(name);
+  }
+
+  /** What Mesos says now about all nodes: one it no longer names is unknown to it. */
+  replaceFacts(facts: ReadonlyMap<string, NodeFacts>): void {
+    for (const name of [...this.#nodes.keys()])
+      if (!facts.has(name)) this.setFacts(name, undefined);
+    for (const [name, one] of facts) this.setFacts(name, one);
+  }
+
+  setTally(node: string, record: TallyRecord | undefined): void {
+    const { tally, ...rest } = this.#node(node);
+    this.#putNode(node, { ...rest, ...(record && { tally: record }) });
+    for (const app of this.#leases.change(node, tally, record)) this.#plans.leasesChanged(app);
+  }
+
+  setReservation(app: string, record: ReservationRecord | undefined): void {
+    this.#plans.set(app, record);
+    this.#version++;
+  }
+
+  /** Another proof for a promise, in this picture only; gone when the promise is made anew. */
+  replan(app: string, witness: Witness): void {
+    this.#plans.replan(app, witness);
+    this.#version++;
+  }
+
+  /** Lets addresses cool down. Until it is first called, cooling addresses count as free. */
+  setNow(nowMs: number): void {
+    for (const pool of this.#pools.setNow(nowMs)) this.#touchPool(pool);
+  }
+
+  #node(name: string): NodeKnown {
+    return this.#nodes.get(name) ?? { reach: NOWHERE };
+  }
+
+  #putNode(name: string, node: NodeKnown): void {
+    if (node.record ?? node.facts ?? node.tally) this.#nodes.set(name, node);
+    else this.#nodes.delete(name);
+    this.#dirtyNodes.add(name);
+    this.#version++;
+  }
+
+  #touchPool(pool: string): void {
+    this.#dirtyPools.add(pool);
+    this.#version++;
+  }
+
+  #topology(): void {
+    this.#topologyChanged = true;
+    this.#version++;
+  }
+
+  #compute(): Rooms {
+    if (this.#computed === this.#version) return this.#rooms;
+    if (this.#topologyChanged) this.#recomputeTopology();
+    for (const name of this.#dirtyReach) this.#computeReach(name);
+    const touched = this.#plans.refresh();
+    for (const name of new Set([...this.#dirtyPools, ...touched.pools]))
+      this.#rooms.computePool(name);
+    for (const name of new Set([...this.#dirtyNodes, ...touched.nodes]))
+      this.#rooms.computeNode(name);
+    for (const done of [this.#dirtyNodes, this.#dirtyPools, this.#dirtyReach]) done.clear();
+    this.#computed = this.#version;
+    return this.#rooms;
+  }
+
+  #recomputeTopology(): void {
+    this.#topologyChanged = false;
+    this.#reaches.clear();
+    this.#plans.topologyChanged();
+    for (const name of this.#nodes.keys()) this.#dirtyReach.add(name);
+    for (const pool of this.#pools.names()) this.#dirtyPools.add(pool);
+  }
+
+  #computeReach(name: string): void {
+    const node = this.#nodes.get(name);
+    const reach = node?.record ? this.#reachOf(name, node.record, node.facts) : NOWHERE;
+    if (node?.reach === reach) return;
+    if (node) this.#nodes.set(name, { ...node, reach });
+    this.#dirtyNodes.add(name);
+    this.#plans.topologyChanged();
+  }
+
+  #reachOf(name: string, record: NodeRecord, facts: NodeFacts | undefined): readonly string[] {
+    const attributes = { ...facts?.attributes, ...record.attributes };
+    const pools = this.#pools.reachedBy(name, attributes);
+    const key = pools.join(' ');
+    const known = this.#reaches.get(key) ?? pools;
+    this.#reaches.set(key, known);
+    return known;
+  }
+
+  /** Every promise taken off. Live: valid until the next change, so read it in one go. */
+  room(): Room {
+    return this.#compute().room;
+  }
+
+  /** As if these apps had been promised nothing, for judging them again. Live, as `room` is. */
+  roomWithout(apps: readonly string[]): Room {
+    return this.#compute().without(apps);
+  }
+
+  /**
+   * Apps, sorted, whose promise has to be placed again: more is owed than its witness places, or a node
+   * or pool of it no longer has the room. Placing one again may settle others, so ask again.
+   */
+  stale(): readonly string[] {
+    return this.#compute().stale();
+  }
+
+  /** Where a promise is still set aside, by node and by pool; empty when nothing is owed. */
+  placesOf(app: string): Witness {
+    this.#compute();
+    return this.#plans.placesOf(app);
+  }
+
+  /** Instances of `app` as the tallies show them: the most leases on one of its networks. */
+  heldBy(app: string): number {
+    return this.#leases.heldBy(app);
+  }
+
+  /** Instances of `app` by node. Live, as `room` is. */
+  heldOn(app: string): ReadonlyMap<string, number> {
+    return this.#leases.heldOn(app);
+  }
+
+  /** Instances promised to `app` that hold no lease yet; 0 without a promise. */
+  owed(app: string): number {
+    return this.#plans.owed(app);
+  }
+
+  reservation(app: string): ReservationRecord | undefined {
+    return this.#plans.get(app);
+  }
+
+  reservations(): ReadonlyMap<string, ReservationRecord> {
+    return new Map(this.#plans.records());
+  }
+
+  networks(): ReadonlyMap<string, NetworkRecord> {
+    return this.#pools.networks;
+  }
+
+  facts(): Map<string, NodeFacts> {
+    const known = new Map<string, NodeFacts>();
+    for (const [name, { facts }] of this.#nodes) if (facts) known.set(name, facts);
+    return known;
+  }
+
+  node(name: string): NodeSeen | undefined {
+    const room = this.room().nodes.get(name);
+    return room && { name, ...this.#node(name), room };
+  }
+
+  /** Nodes known to Mesos or to the ledger, in order of name. */
+  nodes(): NodeSeen[] {
+    const names = [...this.room().nodes.keys()].sort();
+    return names.flatMap((name) => this.node(name) ?? []);
+  }
+
+  /** Pools in order of name, those of no network included. */
+  pools(): PoolSeen[] {
+    this.#compute();
+    return [...this.#pools.names()].sort().flatMap((name): PoolSeen[] => {
+      const record = this.#pools.record(name);
+      const network = this.#pools.networkOf(name);
+      const counts = this.#pools.counts(name);
+      const promised = this.#plans.drawnFrom(name);
+      const free = counts.unheld - promised;
+      return record
+        ? [{ name, record, ...(network !== undefined && { network }), ...counts, promised, free }]
+        : [];
+    });
+  }
+}
