@@ -140,3 +140,59 @@ export class TooManyAtOnce extends Refusal {
     super(`${most} changes are being judged already, which is the limit`);
   }
 }
+
+/** No set of nodes can hold the launch. The message has the figures. */
+export class LaunchRefused extends Refusal {
+  readonly code = 'launch-refused';
+  readonly faults: readonly { readonly path: string; readonly errors: readonly string[] }[];
+  constructor(
+    readonly verdictId: string,
+    message: string,
+    readonly remedy: string,
+  ) {
+    super(message);
+    this.faults = [{ path: '/instances', errors: [message] }];
+  }
+}
+
+/** The request can change anything at all, so it is not passed on unless a setting says so. */
+export class Forbidden extends Refusal {
+  readonly code = 'forbidden';
+  constructor(
+    message: string,
+    readonly remedy: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Corral cannot tell whether there is room. */
+export class CannotJudge extends Refusal {
+  readonly code = 'cannot-judge';
+  readonly remedy: string;
+  constructor(why: string, options: ErrorOptions & { readonly remedy?: string } = {}) {
+    super(`the change cannot be judged: ${why}`, options);
+    this.remedy =
+      options.remedy ?? 'try again, or set gate.whenLedgerDown to "pass" to let changes through';
+  }
+}
+
+/** The picture of the ledger is not up to date, so no verdict can rest on it. */
+export class LedgerBehind extends Refusal {
+  readonly code = 'ledger-behind';
+  readonly remedy = 'check that the ledger is up and reachable, then try again';
+  constructor(why: string) {
+    super(`the ledger cannot be followed at the moment: ${why}`);
+  }
+}
+
+/** Marathon would answer that a deployment holds the app; said before there is talk of room. */
+export class AppLocked extends Refusal {
+  readonly code = 'app-locked';
+  readonly remedy = "override with the option '?force=true', or wait for the deployment";
+  constructor(readonly deployments: readonly string[]) {
+    super(
+      "App is locked by one or more deployments. Override with the option '?force=true'. View details at '/v2/deployments/<DEPLOYMENT_ID>'.",
+    );
+  }
+}

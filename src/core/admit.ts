@@ -1,0 +1,193 @@
+import type { Constraint } from './constraints.ts';
+import type { Demand } from './demand.ts';
+import { explain } from './explain.ts';
+import { placeAll, take } from './group-place.ts';
+import { place } from './place.ts';
+import type { NodeReason } from './records.ts';
+import { reroute } from './reroute.ts';
+import type { Ask, PlacedInstance, Room, Witness } from './room.ts';
+import { describe, type Shortage } from './shortage.ts';
+
+/** One app of a change, as Marathon would have it once the change is done. */
+export interface Claim {
+  /** Canonical id. */
+  readonly app: string;
+  /** `restart` replaces what runs; `relaunch` starts again what is killed, unchanged. */
+  readonly kind: 'create' | 'scale' | 'restart' | 'relaunch';
+  readonly demand: Demand;
+  readonly constraints: readonly Constraint[];
+  /** Instances once done. */
+  readonly instances: number;
+  /** Most instances that exist at once on the way there (core/peak.ts). */
+  readonly peak: number;
+  /** Leases that the app holds now, by node, every version. */
+  readonly heldOn: ReadonlyMap<string, number>;
+  /** What each instance that runs now holds; absent when none runs or nothing changes. */
+  readonly before?: Demand;
+  /** Instances of the same config, which the constraints count. */
+  readonly placed: readonly PlacedInstance[];
+  /** May start with fewer instances and grow later. */
+  readonly mayHold: boolean;
+  /** Constraints may be added: the change starts fresh tasks anyway. */
+  readonly mayReroute: boolean;
+}
+
+/** What one app got. */
+export interface Grant {
+  readonly claim: Claim;
+  /** Fewer than the claim's when held. */
+  readonly instances: number;
+  /** Most instances at once: what a reservation promises. */
+  readonly target: number;
+  readonly witness: Witness;
+  /** To be added to the app's own constraints. */
+  readonly inject: readonly (readonly string[])[];
+}
+
+export type Verdict =
+  | {
+      readonly answer: 'admit' | 'reroute' | 'hold';
+      readonly grants: readonly Grant[];
+      readonly message: string;
+    }
+  | {
+      readonly answer: 'refuse';
+      readonly app: string;
+      readonly message: string;
+      readonly remedy: string;
+      readonly nodes: readonly NodeReason[];
+    };
+
+export interface AdmitOptions {
+  readonly reroute: boolean;
+  /** Longest constraint that may be added, characters. */
+  readonly maxConstraintLength: number;
+}
+
+const nothing: Witness = { nodes: new Map(), pools: new Map() };
+const heldBy = ({ heldOn }: Claim): number => [...heldOn.values()].reduce((a, b) => a + b, 0);
+
+/** Instances that must find room beside everything that runs now. */
+export const extraOf = (claim: Claim): number => Math.max(0, claim.peak - heldBy(claim));
+
+/** The question a claim puts to the room. */
+export const askOf = (claim: Claim, instances = extraOf(claim)): Ask => ({
+  app: claim.app,
+  instances,
+  demand: claim.demand,
+  constraints: claim.constraints,
+  placed: claim.placed,
+  total: claim.instances,
+});
+
+/**
+ * Judges a whole change: every claim fits at its peak beside all others, and every restart also fits in
+ * the end, once its old instances have gone. `room` must not count promises to the claims' own apps.
+ */
+export function admit(room: Room, claims: readonly Claim[], options: AdmitOptions): Verdict {
+  const asks = claims.map((claim) => askOf(claim));
+  const placed = placeAll(room, asks);
+  if (!placed.fits) {
+    const { shortage, most } = placed.placement;
+    return holdBack(room, claims, { shortage, most }) ?? refusal(room, asks[placed.at], shortage);
+  }
+  for (const claim of claims) {
+    const stuck = shortageAtTheEnd(room, claim);
+    if (stuck) return refusal(room, askOf(claim, claim.instances), stuck);
+  }
+  const grants = claims.map((claim, i) => {
+    const others = takeOthers(room, claims, { witnesses: placed.witnesses, but: i });
+    return grant(others, claim, { witness: placed.witnesses[i] ?? nothing, options });
+  });
+  return admitted(grants);
+}
+
+function admitted(grants: readonly Grant[]): Verdict {
+  const steered = grants.filter(({ inject }) => inject.length > 0);
+  const message = grants.map(sentence).join('; ');
+  return { answer: steered.length > 0 ? 'reroute' : 'admit', grants, message };
+}
+
+function sentence({ claim, instances, witness, inject }: Grant): string {
+  const nodes = witness.nodes.size;
+  const room = nodes > 0 ? `, room on ${nodes} ${nodes === 1 ? 'node' : 'nodes'} set aside` : '';
+  const kept = inject.length > 0 ? `, kept to nodes with room by ${JSON.stringify(inject)}` : '';
+  return `${claim.app}: ${instances} ${instances === 1 ? 'instance' : 'instances'}${room}${kept}`;
+}
+
+function takeOthers(
+  room: Room,
+  claims: readonly Claim[],
+  { witnesses, but }: { witnesses: readonly Witness[]; but: number },
+): Room {
+  return claims.reduce(
+    (left, { demand }, i) => (i === but ? left : take(left, demand, witnesses[i] ?? nothing)),
+    room,
+  );
+}
+
+function grant(
+  room: Room,
+  claim: Claim,
+  { witness, options }: { witness: Witness; options: AdmitOptions },
+): Grant {
+  const plain = { claim, instances: claim.instances, target: claim.peak, witness, inject: [] };
+  if (!options.reroute || !claim.mayReroute || extraOf(claim) === 0) return plain;
+  const steering = reroute(room, askOf(claim), { maxLength: options.maxConstraintLength });
+  if (steering.do !== 'inject') return plain;
+  const steered = { ...claim, constraints: [...claim.constraints, ...steering.constraints] };
+  const again = place(room, askOf(steered));
+  if (!again.fits || shortageAtTheEnd(room, steered)) return plain;
+  return { ...plain, witness: again.witness, inject: steering.constraints.map(asMarathonSpells) };
+}
+
+/** [field, operator] or [field, operator, value]: the form of an app's constraint. */
+export const asMarathonSpells = ({ field, operator, value }: Constraint): readonly string[] =>
+  value === undefined ? [field, operator] : [field, operator, value];
+
+/**
+ * A restart whose old and new instances cannot all exist at once must also fit in the end: the new
+ * ones alone, in the room that the old ones leave behind.
+ */
+function shortageAtTheEnd(room: Room, claim: Claim): Shortage | undefined {
+  if (claim.kind !== 'restart' || claim.peak >= heldBy(claim) + claim.instances) return undefined;
+  const left = take(room, claim.before ?? claim.demand, leaving(room, claim));
+  const ended = place(left, askOf(claim, claim.instances));
+  return ended.fits ? undefined : ended.shortage;
+}
+
+/** Old instances given back: a witness with negative counts. */
+function leaving(room: Room, { heldOn, before, demand }: Claim): Witness {
+  const pools = new Map<string, number>();
+  for (const [node, count] of heldOn)
+    for (const { network } of (before ?? demand).addresses) {
+      // Tallies do not say from which pool an app drew; the first pool of the network is as good.
+      const pool = room.nodes.get(node)?.pools.find((p) => room.pools.get(p)?.network === network);
+      if (pool !== undefined) pools.set(pool, (pools.get(pool) ?? 0) - count);
+    }
+  return { nodes: new Map([...heldOn].map(([node, count]) => [node, -count])), pools };
+}
+
+/** Admits what fits now of a single create or scale whose owner agreed to wait for the rest. */
+function holdBack(
+  room: Room,
+  claims: readonly Claim[],
+  { shortage, most }: { shortage: Shortage; most: number },
+): Verdict | undefined {
+  const [claim] = claims;
+  if (!claim || claims.length > 1 || !claim.mayHold) return undefined;
+  if (claim.kind !== 'create' && claim.kind !== 'scale') return undefined;
+  const instances = claim.instances - extraOf(claim) + most;
+  const fits = place(room, askOf({ ...claim, instances }, most));
+  if (!fits.fits) return undefined;
+  const held = { claim, instances, target: instances, witness: fits.witness, inject: [] };
+  const waiting = claim.instances - instances;
+  const message = `${claim.app}: ${instances} of ${claim.instances} instances now, ${waiting} held until there is room: ${describe(shortage).message}`;
+  return { answer: 'hold', grants: [held], message };
+}
+
+function refusal(room: Room, ask: Ask | undefined, shortage: Shortage): Verdict {
+  const { message, remedy } = describe(shortage);
+  const nodes = ask ? explain(room, ask) : [];
+  return { answer: 'refuse', app: ask?.app ?? '', message, remedy, nodes };
+}

@@ -1,0 +1,138 @@
+import type { MarathonContext } from '../cluster/marathon/canonical-context.ts';
+import { type Asking, lookUpAfterImage } from '../cluster/marathon/after-image.ts';
+import type { Change } from '../cluster/marathon/change.ts';
+import type { Json } from '../cluster/marathon/json.ts';
+import type { MarathonRead } from '../cluster/marathon/reads.ts';
+import type { JudgedRoute } from '../cluster/marathon/routes.ts';
+import type { Clock } from '../plumbing/clock.ts';
+import type { Log } from '../plumbing/log.ts';
+import { parseStrictJson } from '../plumbing/strict-json.ts';
+import { CannotJudge } from './errors.ts';
+import type { FlatHeaders } from './headers.ts';
+import type { ForwardResult } from './forward.ts';
+
+/** A change as it arrived: its route, and the exact bytes of its body. */
+export interface ChangeRequest {
+  readonly route: JudgedRoute;
+  readonly body: Buffer;
+}
+
+/** What is to be sent to Marathon, once and only once, and what to do with the answer. */
+export interface Ruling {
+  readonly target: string;
+  readonly body: Buffer;
+  /** Headers for the client: name, value, name, value. */
+  readonly added: FlatHeaders;
+  /** Keeps the promise or gives it back. Has a deadline of its own. Call it once. */
+  readonly settle: (result: ForwardResult) => Promise<void>;
+}
+
+export interface Judge {
+  /**
+   * Room is promised in the ledger when this resolves.
+   *
+   * @throws LaunchRefused, AppLocked, CannotJudge, BadJson, BadBody, BadId and what else is wrong with
+   *         the request; nothing is promised then
+   */
+  judge(request: ChangeRequest): Promise<Ruling>;
+}
+
+/** A change with everything read that a verdict needs. */
+export interface Prepared {
+  readonly route: JudgedRoute;
+  readonly json: Json | undefined;
+  readonly changes: readonly Change[];
+  readonly context: MarathonContext;
+}
+
+/** Decides on a prepared change and promises the room. */
+export type Decide = (
+  prepared: Prepared & { readonly body: Buffer },
+  signal: AbortSignal,
+) => Promise<Ruling>;
+
+export interface JudgeDeps {
+  readonly read: (wanted: MarathonRead, signal: AbortSignal) => Promise<Json | undefined>;
+  readonly context: (signal: AbortSignal) => Promise<MarathonContext>;
+  readonly decide: Decide;
+  /** What to do when the ledger cannot be reached: see `gate.whenLedgerDown`. */
+  readonly whenLedgerDown: 'refuse' | 'pass';
+  /** Longest time from the body to the verdict, ms. */
+  readonly withinMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Routes whose body says what is to change. Of the others the body is passed on as it is. */
+const WITH_BODY: ReadonlySet<JudgedRoute['kind']> = new Set([
+  'createApp',
+  'updateApp',
+  'updateApps',
+  'createGroup',
+  'updateGroup',
+  'createPod',
+  'updatePod',
+  'killTasksByIds',
+]);
+
+/** Reads, has it decided, and answers for the ledger when that is away. */
+export function createJudge(deps: JudgeDeps): Judge {
+  return {
+    async judge({ route, body }) {
+      const json = jsonOf(route, body);
+      const signal = AbortSignal.timeout(deps.withinMs);
+      try {
+        const prepared = await prepare(deps, { route, json }, signal);
+        if (prepared === undefined) return passed(route, body, 'pass; reason=marathon-decides');
+        return await deps.decide({ ...prepared, body }, signal);
+      } catch (fault) {
+        if (isLedgerDown(fault) && deps.whenLedgerDown === 'pass') {
+          deps.log.warn('passed on unjudged', {
+            target: route.canonicalTarget,
+            fault: String(fault),
+          });
+          return passed(route, body, 'pass; reason=ledger-down');
+        }
+        throw timedOut(fault, signal) ? tooLate(deps.withinMs, fault) : fault;
+      }
+    },
+  };
+}
+
+function jsonOf({ kind }: JudgedRoute, body: Buffer): Json | undefined {
+  const listsInstances = kind === 'killPodInstances' && body.length > 0;
+  return WITH_BODY.has(kind) || listsInstances ? parseStrictJson(body, {}) : undefined;
+}
+
+/** Undefined when Marathon is certain to refuse: then its own answer should reach the client. */
+async function prepare(
+  deps: JudgeDeps,
+  { route, json }: { route: JudgedRoute; json: Json | undefined },
+  signal: AbortSignal,
+): Promise<Prepared | undefined> {
+  const context = await deps.context(signal);
+  const asking: Asking = { route, body: json, context };
+  const image = await lookUpAfterImage(asking, (wanted) => deps.read(wanted, signal));
+  if (image.marathonWillRefuse) return undefined;
+  return { route, json, changes: image.changes, context };
+}
+
+const nothingToSettle = (): Promise<void> => Promise.resolve();
+
+/** Goes to Marathon as it came; nothing was promised for it. */
+export const passed = ({ canonicalTarget }: JudgedRoute, body: Buffer, why: string): Ruling => ({
+  target: canonicalTarget,
+  body,
+  added: ['Corral-Verdict', why],
+  settle: nothingToSettle,
+});
+
+const LEDGER_DOWN = new Set(['ledger-unreachable', 'ledger-behind']);
+const isLedgerDown = (fault: unknown): boolean =>
+  fault instanceof Error && 'code' in fault && LEDGER_DOWN.has(String(fault.code));
+
+const timedOut = (fault: unknown, signal: AbortSignal): boolean =>
+  signal.aborted && fault === signal.reason;
+
+const tooLate = (withinMs: number, cause: unknown): CannotJudge =>
+  new CannotJudge(`no verdict within ${withinMs} ms`, { cause, remedy: 'try again' });

@@ -1,0 +1,143 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import Koa from 'koa';
+import { recognise, type JudgedRoute } from '../cluster/marathon/routes.ts';
+import { Refusal } from '../core/errors.ts';
+import type { Log } from '../plumbing/log.ts';
+import { explain } from './answers.ts';
+import { type BodyBounds, checkHead, type HeadBounds, type Permits, readBody } from './bounds.ts';
+import { ClientLeft, CodingUnknown, Forbidden } from './errors.ts';
+import { guard, type ServerBounds, serverOptions } from './forward-server.ts';
+import type { Forwarder } from './forward.ts';
+import type { Judge, Ruling } from './judge.ts';
+
+export interface GateDeps {
+  readonly forwarder: Forwarder;
+  readonly judge: Judge;
+  readonly permits: Permits;
+  readonly log: Log;
+  readonly bounds: HeadBounds & BodyBounds;
+  /** Whether requests to Marathon's plugins that are no reads are passed on unjudged. */
+  readonly plugins: 'pass' | 'refuse';
+}
+
+/** What the steps hand on to those below them. */
+interface GateState {
+  route?: JudgedRoute;
+  body?: Buffer;
+  ruling?: Ruling;
+}
+type Step = Koa.Middleware<GateState>;
+
+/** The whole life of a request, top to bottom. A step may rely only on the lines above it. */
+export function createGate(deps: GateDeps): Koa<GateState> {
+  const app = new Koa<GateState>();
+  app.use(explainRefusals(deps)); // first, so that it sees every refusal below
+  app.use(recogniseChange(deps)); // all that cannot start tasks goes straight to Marathon
+  app.use(takePermit(deps)); // before the body, so that a flood of changes costs no memory
+  app.use(keepBody(deps)); // bounded; the exact bytes are kept for forwarding
+  app.use(judgeChange(deps)); // the promise is in the ledger before Marathon can act on it
+  app.use(forwardJudged(deps)); // gives the promise back when Marathon says no
+  app.on('error', (fault: unknown) => deps.log.error('a request failed', { fault: String(fault) }));
+  return app;
+}
+
+/** The HTTP server that the chain runs in, with its bounds on what is no request yet. */
+export function createGateServer(app: Koa<GateState>, bounds: ServerBounds): Server {
+  const handle = app.callback();
+  const server = createServer(
+    serverOptions(bounds),
+    (req: IncomingMessage, res: ServerResponse) => {
+      void handle(req, res);
+    },
+  );
+  guard(server, bounds);
+  return server;
+}
+
+function explainRefusals({ log }: GateDeps): Step {
+  return async function explainRefusals(ctx, next) {
+    try {
+      await next();
+    } catch (fault) {
+      if (!(fault instanceof Refusal)) throw fault;
+      ctx.respond = false;
+      explain(ctx.res, fault);
+      log.info('refused', { code: fault.code, message: fault.message, path: ctx.path });
+    }
+  };
+}
+
+const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+function recogniseChange({ forwarder, bounds, plugins }: GateDeps): Step {
+  return async function recogniseChange(ctx, next) {
+    checkHead(ctx.req, bounds);
+    const target = ctx.req.url ?? '/';
+    const route = READS.has(ctx.method) ? undefined : recognise(ctx.method, target);
+    if (route === undefined || route.kind === 'pass') return passOn(forwarder, ctx);
+    if (route.kind !== 'forbidden') {
+      ctx.state.route = route;
+      return next();
+    }
+    if (route.what === 'plugin' && plugins === 'pass') return passOn(forwarder, ctx);
+    throw new Forbidden(route.message, route.remedy);
+  };
+}
+
+async function passOn(forwarder: Forwarder, ctx: Koa.Context): Promise<void> {
+  ctx.respond = false;
+  await forwarder.stream(ctx.req, ctx.res);
+}
+
+function takePermit({ permits }: GateDeps): Step {
+  return async function takePermit(_ctx, next) {
+    const giveBack = permits.take();
+    try {
+      await next();
+    } finally {
+      giveBack();
+    }
+  };
+}
+
+function keepBody({ bounds }: GateDeps): Step {
+  return async function keepBody(ctx, next) {
+    const coding = ctx.get('Content-Encoding');
+    if (coding !== '' && coding.toLowerCase() !== 'identity') throw new CodingUnknown(coding);
+    ctx.state.body = await readBody(ctx.req, bounds);
+    await next();
+  };
+}
+
+function judgeChange({ judge }: GateDeps): Step {
+  return async function judgeChange(ctx, next) {
+    const { route, body } = ctx.state;
+    if (!route || !body) throw new TypeError('judged before it was read');
+    const ruling = await judge.judge({ route, body });
+    ctx.state.ruling = ruling;
+    if (ctx.res.destroyed) {
+      await ruling.settle({
+        outcome: 'refused-before-sending',
+        fault: new ClientLeft('while its change was judged'),
+      });
+      return;
+    }
+    await next();
+  };
+}
+
+function forwardJudged({ forwarder }: GateDeps): Step {
+  return async function forwardJudged(ctx) {
+    const { ruling } = ctx.state;
+    if (!ruling) throw new TypeError('forwarded before it was judged');
+    ctx.respond = false;
+    const { target, body, added, settle } = ruling;
+    const result = await forwarder.send(ctx.req, ctx.res, {
+      target,
+      body,
+      added,
+      onAnswer: settle,
+    });
+    if (result.outcome !== 'answered') await settle(result);
+  };
+}
