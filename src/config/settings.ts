@@ -1,0 +1,23 @@
+import Joi from 'joi';
+import { consoleSchema, type ConsoleSettings } from './console.ts';
+import { gateSchema, type GateSettings } from './gate.ts';
+import { ledgerSchema, type LedgerSettings } from './ledger.ts';
+import { logSchema, type LogSettings } from './log.ts';
+import { simSchema, type SimSettings } from './sim.ts';
+
+export interface Settings {
+  readonly gate: GateSettings;
+  readonly ledger: LedgerSettings;
+  readonly console: ConsoleSettings;
+  readonly log: LogSettings;
+  readonly sim: SimSettings;
+}
+
+/** Every section; what is not stated takes its default, unknown keys are faults. */
+export const settingsSchema = Joi.object<Settings, true>({
+  gate: gateSchema.default(),
+  ledger: ledgerSchema.default(),
+  console: consoleSchema.default(),
+  log: logSchema.default(),
+  sim: simSchema.default(),
+});
