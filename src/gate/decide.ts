@@ -1,0 +1,206 @@
+import { createHash } from 'node:crypto';
+import { edited, type BodyShape } from '../cluster/marathon/edit.ts';
+import { fingerprint } from '../cluster/marathon/json.ts';
+import type { Change } from '../cluster/marathon/change.ts';
+import type { JudgedRoute } from '../cluster/marathon/routes.ts';
+import type { Answer, VerdictRecord } from '../core/records.ts';
+import { replaceStale } from '../core/replan.ts';
+import { reserve } from '../ledger/reservations.ts';
+import type { Store } from '../ledger/store.ts';
+import type { View } from '../ledger/view.ts';
+import type { Clock } from '../plumbing/clock.ts';
+import { AppLocked, LaunchRefused, LedgerBehind } from './errors.ts';
+import type { Decide, Prepared, Ruling } from './judge.ts';
+import { admissionOf } from './promise.ts';
+import type { Settling } from './settle.ts';
+import type { Turnstile } from './turnstile.ts';
+import type { VerdictLog } from './verdict-log.ts';
+import { weigh, type Weighed, type WeighOptions } from './weigh.ts';
+
+export interface DecideDeps {
+  readonly view: View;
+  readonly store: Store;
+  readonly turnstile: Turnstile;
+  readonly options: WeighOptions;
+  readonly keptMs: number;
+  readonly relaunchKeptMs: number;
+  readonly settling: Settling;
+  readonly verdicts: VerdictLog;
+  /** Deployments that hold one of the apps, as Marathon says now. */
+  readonly lockedBy: (apps: readonly string[], signal: AbortSignal) => Promise<readonly string[]>;
+  readonly clock: Clock;
+  /** A new operation id. */
+  readonly newId: () => string;
+}
+
+type Asked = Prepared & { readonly body: Buffer };
+
+/**
+ * One change at a time: weighed on the newest picture, promised in one commit that collides with every
+ * other verdict of the same sequence. Whoever loses judges again on what the winner left.
+ */
+export function createDecide(deps: DecideDeps): Decide {
+  return async (asked, signal) => {
+    const outcome = await deps.turnstile.run(() => untilPromised(deps, asked, signal), signal);
+    if ('ruling' in outcome) return outcome.ruling;
+    return refuse(deps, asked, { weighed: outcome.refused, signal });
+  };
+}
+
+type Outcome = { readonly ruling: Ruling } | { readonly refused: Weighed };
+
+async function untilPromised(
+  deps: DecideDeps,
+  asked: Asked,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  for (;;) {
+    signal.throwIfAborted();
+    const { snapshot, sequence, revision } = upToDate(deps.view);
+    replaceStale(snapshot);
+    const weighed = weigh(asked, deps.view, deps.options);
+    if (weighed.verdict?.answer === 'refuse') return { refused: weighed };
+    const ruling = await promised(deps, asked, { weighed, at: { sequence, revision }, signal });
+    if (ruling) return { ruling };
+  }
+}
+
+/** @throws LedgerBehind: a verdict on an old picture would promise what is gone. */
+function upToDate(view: View): View {
+  const { ready, lastFault } = view.state();
+  if (!ready) throw new LedgerBehind(lastFault ?? 'it is being read');
+  return view;
+}
+
+interface Promising {
+  readonly weighed: Weighed;
+  readonly at: { readonly sequence: number; readonly revision: number };
+  readonly signal: AbortSignal;
+}
+
+/** Undefined when another gate's verdict came first; the picture then shows what it promised. */
+async function promised(
+  deps: DecideDeps,
+  asked: Asked,
+  { weighed, at, signal }: Promising,
+): Promise<Ruling | undefined> {
+  const id = deps.newId();
+  const admission = admissionOf(weighed, {
+    id,
+    sequence: at.sequence,
+    nowMs: deps.clock.now(),
+    keptMs: deps.keptMs,
+    relaunchKeptMs: deps.relaunchKeptMs,
+    waiting: deps.view.held,
+    fingerprint: fingerprintOf(asked),
+  });
+  const writes = admission.reservations.length + (admission.injected?.length ?? 0);
+  const before = deps.settling.before(admission);
+  if (writes > 0) {
+    const { won, revision } = await reserve(deps.store, admission, signal);
+    await deps.view.whenAt(revision, signal);
+    if (!won) return undefined;
+  }
+  const settle = deps.settling.of({ id, admission, before, changes: asked.changes });
+  return { ...(await rulingOf(deps, asked, { weighed, at, signal })), settle };
+}
+
+function fingerprintOf({ route, json, body }: Asked): string {
+  const text = json === undefined ? body.toString('latin1') : fingerprint(json);
+  return createHash('sha256')
+    .update(`${route.kind} ${route.canonicalTarget}\n${text}`)
+    .digest('hex');
+}
+
+async function rulingOf(
+  deps: DecideDeps,
+  asked: Asked,
+  { weighed, at }: Promising,
+): Promise<Omit<Ruling, 'settle'>> {
+  const { verdict, edits } = weighed;
+  const answer = verdict?.answer ?? 'pass';
+  const message = verdict?.message ?? 'claims no room';
+  const id = verdict
+    ? deps.verdicts.add(recordOf(deps, asked, { weighed, at, answer, message }))
+    : '';
+  const body =
+    edits.size > 0 && asked.json !== undefined
+      ? Buffer.from(JSON.stringify(edited(shapeOf(asked.route, asked.changes), asked.json, edits)))
+      : asked.body;
+  const named = id === '' ? answer : `${answer}; id=${id}`;
+  return Promise.resolve({
+    target: asked.route.canonicalTarget,
+    body,
+    added: ['Corral-Verdict', named],
+  });
+}
+
+/** How the body of a route names the run specs in it. */
+function shapeOf(route: JudgedRoute, changes: readonly Change[]): BodyShape {
+  switch (route.kind) {
+    case 'updateApps':
+      return { of: 'apps' };
+    case 'createGroup':
+    case 'updateGroup':
+      return { of: 'group', path: route.path };
+    case 'createPod':
+    case 'updatePod':
+      return { of: 'pod', id: changes[0]?.id ?? '' };
+    default:
+      return { of: 'app', id: changes[0]?.id ?? '' };
+  }
+}
+
+interface Recording {
+  readonly weighed: Weighed;
+  readonly at: { readonly sequence: number; readonly revision: number };
+  readonly answer: Answer;
+  readonly message: string;
+}
+
+/** Nodes beyond this many are left out of a verdict's record. */
+const NODES_KEPT = 200;
+
+function recordOf(deps: DecideDeps, asked: Asked, recording: Recording): VerdictRecord {
+  const { weighed, at, answer, message } = recording;
+  const { verdict, claims } = weighed;
+  return {
+    v: 1,
+    atMs: deps.clock.now(),
+    change: `${asked.route.kind} ${asked.route.canonicalTarget}`,
+    apps: claims.map(({ app }) => app),
+    answer,
+    message,
+    revision: at.revision,
+    sequence: at.sequence,
+    asks: claims.map(({ app, instances, demand, constraints }) => ({
+      app,
+      instances,
+      demand,
+      constraints,
+    })),
+    nodes: verdict?.answer === 'refuse' ? verdict.nodes.slice(0, NODES_KEPT) : [],
+  };
+}
+
+/** Marathon's own word comes first: an app that a deployment holds is locked, room or no room. */
+async function refuse(
+  deps: DecideDeps,
+  asked: Asked,
+  { weighed, signal }: { weighed: Weighed; signal: AbortSignal },
+): Promise<never> {
+  const { verdict } = weighed;
+  if (verdict?.answer !== 'refuse') throw new TypeError('only a refusal is refused');
+  if (!('force' in asked.route) || !asked.route.force) {
+    const locks = await deps.lockedBy(
+      asked.changes.map(({ id }) => id),
+      signal,
+    );
+    if (locks.length > 0) throw new AppLocked(locks);
+  }
+  const { sequence, revision } = deps.view;
+  const { message, remedy } = verdict;
+  const at = { sequence, revision };
+  const id = deps.verdicts.add(recordOf(deps, asked, { weighed, at, answer: 'refuse', message }));
+  throw new LaunchRefused(id, message, remedy);
+}

@@ -1,0 +1,114 @@
+import { type Grant } from '../core/admit.ts';
+import { bandwidthOf } from '../core/demand.ts';
+import type { HeldRecord, InjectedRecord, ReservationRecord } from '../core/records.ts';
+import type { Admission, AppRecord } from '../ledger/reservations.ts';
+import type { Weighed } from './weigh.ts';
+
+/** What a promise is made of, besides the verdict. */
+export interface PromiseTerms {
+  /** Operation id; every record of the change carries it. */
+  readonly id: string;
+  /** The admission sequence that the verdict was computed on. */
+  readonly sequence: number;
+  readonly nowMs: number;
+  /** How long room is kept at the longest, ms. */
+  readonly keptMs: number;
+  /** How long it is kept for instances that come back after a kill, ms. */
+  readonly relaunchKeptMs: number;
+  /** Apps that wait for room so far. */
+  readonly waiting: { has(app: string): boolean };
+  /** Of the canonical request. */
+  readonly fingerprint: string;
+}
+
+/** Everything that one admitted change writes, in one commit. */
+export function admissionOf(weighed: Weighed, terms: PromiseTerms): Admission {
+  const { verdict, recalled } = weighed;
+  const grants = verdict && verdict.answer !== 'refuse' ? verdict.grants : [];
+  return {
+    sequence: terms.sequence,
+    reservations: grants.map((grant) => ({
+      app: grant.claim.app,
+      record: reservationOf(grant, terms),
+    })),
+    held: grants
+      .map((grant) => heldOf(grant, verdict?.message ?? '', terms))
+      .filter(({ app, record }) => record ?? terms.waiting.has(app)),
+    injected: [
+      ...grants.filter(({ inject }) => inject.length > 0).map((grant) => injectedOf(grant, terms)),
+      ...recalled
+        .filter(({ forgotten, change }) => forgotten && !isInjected(grants, change.id))
+        .map(({ change }) => ({ app: change.id, record: undefined })),
+    ].filter(firstOfItsApp),
+  };
+}
+
+const isInjected = (grants: readonly Grant[], app: string): boolean =>
+  grants.some(({ claim, inject }) => claim.app === app && inject.length > 0);
+
+const firstOfItsApp = (
+  one: AppRecord<unknown>,
+  at: number,
+  all: readonly AppRecord<unknown>[],
+): boolean => all.findIndex(({ app }) => app === one.app) === at;
+
+/** A rolling change keeps its room until the deployment is gone: its instances come and go. */
+const UNTIL = {
+  create: 'leases',
+  scale: 'leases',
+  restart: 'deployment',
+  relaunch: 'deadline',
+} as const;
+
+function reservationOf(grant: Grant, terms: PromiseTerms): ReservationRecord {
+  const { claim, target, witness, inject } = grant;
+  const kept = claim.kind === 'relaunch' ? terms.relaunchKeptMs : terms.keptMs;
+  const injected = inject.map(([field = '', operator = '', value]) => ({
+    field,
+    operator: operator as ReservationRecord['constraints'][number]['operator'],
+    ...(value !== undefined && { value }),
+  }));
+  return {
+    v: 1,
+    id: terms.id,
+    target,
+    demand: claim.demand,
+    constraints: [...claim.constraints, ...injected],
+    witness: [...witness.nodes],
+    draws: [...witness.pools],
+    sequence: terms.sequence + 1,
+    sinceMs: terms.nowMs,
+    deadlineMs: terms.nowMs + kept,
+    fingerprint: terms.fingerprint,
+    until: UNTIL[claim.kind],
+    ...growthOf(grant),
+  };
+}
+
+function growthOf({ claim: { before, demand } }: Grant) {
+  const was = before ? bandwidthOf(before) : bandwidthOf(demand);
+  const willBe = bandwidthOf(demand);
+  return {
+    growInKbit: Math.max(0, willBe.inKbit - was.inKbit),
+    growOutKbit: Math.max(0, willBe.outKbit - was.outKbit),
+  };
+}
+
+/** An app that got all it asked for waits no longer. */
+function heldOf(
+  { claim, instances }: Grant,
+  why: string,
+  { nowMs }: PromiseTerms,
+): AppRecord<HeldRecord | undefined> {
+  const { app, instances: wanted } = claim;
+  if (instances === wanted) return { app, record: undefined };
+  return { app, record: { v: 1, wanted, allowed: instances, why, sinceMs: nowMs } };
+}
+
+const injectedOf = (
+  { claim, inject }: Grant,
+  { nowMs }: PromiseTerms,
+): AppRecord<InjectedRecord | undefined> => ({
+  app: claim.app,
+  record: { v: 1, constraints: inject, sinceMs: nowMs },
+});

@@ -1,0 +1,129 @@
+import type { Change } from '../cluster/marathon/change.ts';
+import { isAccepted, isDefiniteRefusal } from '../cluster/marathon/errors-shape.ts';
+import type { HeldRecord, InjectedRecord, ReservationRecord } from '../core/records.ts';
+import { type Admission, settleReservation } from '../ledger/reservations.ts';
+import type { Store } from '../ledger/store.ts';
+import type { View } from '../ledger/view.ts';
+import { shrinkReservation, withdraw } from '../ledger/withdraw.ts';
+import type { Log } from '../plumbing/log.ts';
+import type { ForwardResult } from './forward.ts';
+import { valueOf } from './headers.ts';
+
+/** What stood in the ledger about the apps of a change before it was promised room. */
+export interface Before {
+  readonly reservations: ReadonlyMap<string, ReservationRecord>;
+  readonly held: ReadonlyMap<string, HeldRecord>;
+  readonly injected: ReadonlyMap<string, InjectedRecord>;
+}
+
+/** A change that was promised room, or needed none. */
+export interface Settled {
+  /** Operation id of its promises. */
+  readonly id: string;
+  readonly admission: Admission;
+  readonly before: Before;
+  readonly changes: readonly Change[];
+}
+
+/** Sees to promises once Marathon has answered. */
+export interface Settling {
+  before(admission: Admission): Before;
+  of(settled: Settled): (result: ForwardResult) => Promise<void>;
+}
+
+export interface SettlingDeps {
+  readonly store: Store;
+  readonly view: View;
+  readonly log: Log;
+}
+
+/** Undo has its own clock: the client's patience has nothing to do with it, ms. */
+const SETTLE_WITHIN_MS = 5_000;
+
+export function createSettling(deps: SettlingDeps): Settling {
+  return {
+    before: ({ reservations }) =>
+      beforeOf(
+        deps.view,
+        reservations.map(({ app }) => app),
+      ),
+    of: (settled) => async (result) => {
+      const signal = AbortSignal.timeout(SETTLE_WITHIN_MS);
+      await settle(deps, settled, { result, signal });
+    },
+  };
+}
+
+function beforeOf(view: View, apps: readonly string[]): Before {
+  const known = <Record>(of: { get(app: string): Record | undefined }): Map<string, Record> =>
+    new Map(
+      apps.flatMap((app) => {
+        const record = of.get(app);
+        return record === undefined ? [] : [[app, record] as const];
+      }),
+    );
+  const reservations = known({ get: (app) => view.snapshot.reservation(app) });
+  return { reservations, held: known(view.held), injected: known(view.injected) };
+}
+
+/**
+ * Taken on: the promise learns its deployment. Refused, or never sent: all is as it was before. Anything
+ * else (a time-out, a 5xx): Marathon may have acted, so the room stays promised until the keeper has
+ * seen what became of it.
+ */
+async function settle(
+  deps: SettlingDeps,
+  settled: Settled,
+  { result, signal }: { result: ForwardResult; signal: AbortSignal },
+): Promise<void> {
+  if (result.outcome === 'unknown') return;
+  if (result.outcome === 'refused-before-sending') return giveBack(deps, settled, signal);
+  if (isDefiniteRefusal(result.status)) return giveBack(deps, settled, signal);
+  if (!isAccepted(result.status)) return;
+  const deployment = valueOf(result.headers, 'marathon-deployment-id');
+  await confirm(deps, settled, { deployment, signal });
+}
+
+async function confirm(
+  { store, view }: SettlingDeps,
+  { id, admission, changes }: Settled,
+  { deployment, signal }: { deployment: string | undefined; signal: AbortSignal },
+): Promise<void> {
+  if (deployment !== undefined)
+    await Promise.all(
+      admission.reservations.map(({ app }) =>
+        settleReservation(store, { app, id }, { deployment }, signal),
+      ),
+    );
+  const promised = new Set(admission.reservations.map(({ app }) => app));
+  for (const { id: app, after } of changes) {
+    const older = promised.has(app) ? undefined : view.snapshot.reservation(app);
+    if (older)
+      await shrinkReservation(store, { app, id: older.id }, { target: countIn(after) }, signal);
+  }
+}
+
+/** Instances of a definition; none when it is deleted. */
+function countIn(after: Change['after']): number {
+  const scaling = after?.['scaling'];
+  const count =
+    typeof scaling === 'object' && scaling !== null && 'instances' in scaling
+      ? scaling.instances
+      : after?.['instances'];
+  return typeof count === 'number' ? count : 0;
+}
+
+async function giveBack(deps: SettlingDeps, settled: Settled, signal: AbortSignal): Promise<void> {
+  const { id, admission, before } = settled;
+  for (const { app } of admission.reservations)
+    await withdraw(
+      deps.store,
+      { app, id },
+      {
+        reservation: before.reservations.get(app),
+        held: before.held.get(app),
+        injected: before.injected.get(app),
+      },
+      signal,
+    );
+}
