@@ -98,3 +98,12 @@ export class OriginalUnknown extends Refusal {
     super(`what the deployment "${deployment}" replaced is no longer known`);
   }
 }
+
+/** Credentials that cannot be sent as a header. Never quotes them. */
+export class BadAuthorization extends Refusal {
+  readonly code = 'bad-authorization';
+  readonly remedy = 'give one line of printable ASCII: the value of the Authorization header';
+  constructor() {
+    super('the credentials for Marathon are empty or not one line of printable ASCII');
+  }
+}

@@ -10,6 +10,10 @@ const whole = Joi.number().unsafe().integer().min(0).max(INT32).allow(null);
 const amount = Joi.number().unsafe().min(0).allow(null);
 const share = Joi.number().min(0).max(1);
 const text = Joi.string().allow('', null);
+/** Versions end up in a path, so nothing but a timestamp will do. */
+const version = Joi.string()
+  .pattern(/^\d{4}-\d\d-\d\dT[0-9:.]{5,20}(?:Z|[+-]\d\d:?\d\d)$/, 'a timestamp')
+  .allow(null);
 const flag = Joi.boolean().allow(null);
 const open = Joi.object().unknown(true);
 const list = (item: Joi.Schema): Joi.ArraySchema => Joi.array().items(item).allow(null);
@@ -94,7 +98,7 @@ export const appSchema = open.keys({
   acceptedResourceRoles: list(Joi.string()),
   secrets: mapOf(open),
   role: Joi.string().allow(null),
-  version: Joi.string().allow(null),
+  version,
   backoffSeconds: whole,
   backoffFactor: amount,
   maxLaunchDelaySeconds: whole,
@@ -166,7 +170,7 @@ export const groupSchema = open.keys({
   groups: list(open),
   dependencies: list(Joi.string()),
   scaleBy: Joi.number().unsafe().min(0).allow(null),
-  version: Joi.string().allow(null),
+  version,
   enforceRole: flag,
 });
 

@@ -73,5 +73,5 @@ export const sameJson = (a: Json | undefined, b: Json | undefined): boolean =>
 /** The same items without repeats, in an order that depends on nothing but the items. */
 export function asSet(items: readonly Json[]): readonly Json[] {
   const byText = new Map(items.map((item) => [fingerprint(item), item]));
-  return [...byText.keys()].sort().flatMap((text) => byText.get(text) ?? []);
+  return [...byText.keys()].sort().map((text) => byText.get(text) ?? null);
 }

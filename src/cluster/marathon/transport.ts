@@ -1,0 +1,159 @@
+import { Agent } from 'node:http';
+import { Agent as TlsAgent } from 'node:https';
+import axios, { type AxiosInstance, type AxiosResponse, isAxiosError } from 'axios';
+import { BadMarathonAnswer, MarathonUnreachable } from '../errors.ts';
+import type { Endpoints } from './endpoints.ts';
+import type { Json } from './json.ts';
+
+export interface TransportOptions {
+  readonly endpoints: Endpoints;
+  /** Value of the Authorization header, asked for each call. */
+  readonly authorization?: () => string | undefined;
+  /** Longest time for one try at one Marathon, ms. */
+  readonly withinMs: number;
+  /** Largest answer that is read, bytes. */
+  readonly mostBytes: number;
+  /** For https: certificates to trust, PEM. Absent: the system's own. */
+  readonly ca?: string;
+}
+
+/** One call; `path` starts with `/v2`. */
+export interface Call {
+  readonly method: 'GET' | 'PUT';
+  readonly path: string;
+  readonly body?: Json;
+}
+
+export interface Reply {
+  readonly status: number;
+  /** Undefined when there was no body or it is no JSON. */
+  readonly body: Json | undefined;
+}
+
+/** Calls to whichever Marathon answers. */
+export interface Transport {
+  /**
+   * Below 300 or 400 to 499 is an answer; anything else sends the call to the next Marathon. A PUT
+   * goes to the next only when the connection was never made, so that it is done at most once.
+   *
+   * @throws MarathonUnreachable; the signal's reason
+   */
+  send(call: Call, signal: AbortSignal): Promise<Reply>;
+  readonly close: () => void;
+}
+
+const IN_PARALLEL = 8;
+
+/** Faults that come before a byte of the request was sent. */
+const NOT_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+
+const wasNotSent = (fault: unknown): boolean =>
+  isAxiosError(fault) && NOT_SENT.has(fault.code ?? '');
+
+// axios counts a body over the bound as a bad response; another Marathon would send the same.
+const isTooLarge = (fault: unknown): boolean =>
+  isAxiosError(fault) && fault.message.startsWith('maxContentLength');
+
+const isAnswer = (status: number): boolean =>
+  (status >= 200 && status < 300) || (status >= 400 && status < 500);
+
+function parsed(text: unknown): Json | undefined {
+  if (typeof text !== 'string' || text === '') return undefined;
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
+}
+
+const urlOf = (base: URL, path: string): string => base.href.replace(/\/+$/, '') + path;
+
+/** The leader as it names itself in each of its answers: `http://host:port`. */
+function leaderIn(headers: AxiosResponse['headers']): string | undefined {
+  const named: unknown = headers['x-marathon-leader'];
+  return typeof named === 'string' && URL.canParse(named) ? new URL(named).host : undefined;
+}
+
+function instance(options: TransportOptions): { http: AxiosInstance; close: () => void } {
+  const plain = new Agent({ keepAlive: true, maxSockets: IN_PARALLEL });
+  const { ca } = options;
+  const tls = new TlsAgent({
+    keepAlive: true,
+    maxSockets: IN_PARALLEL,
+    ...(ca !== undefined && { ca }),
+  });
+  const http = axios.create({
+    adapter: 'http',
+    proxy: false,
+    maxRedirects: 0,
+    httpAgent: plain,
+    httpsAgent: tls,
+    timeout: options.withinMs,
+    maxContentLength: options.mostBytes,
+    maxBodyLength: options.mostBytes,
+    responseType: 'text',
+    transformResponse: (text: unknown) => text,
+    validateStatus: () => true,
+  });
+  const close = () => {
+    plain.destroy();
+    tls.destroy();
+  };
+  return { http, close };
+}
+
+const headersFor = (authorization: string | undefined, body: Json | undefined) => ({
+  accept: 'application/json',
+  ...(body !== undefined && { 'content-type': 'application/json' }),
+  ...(authorization !== undefined && { authorization }),
+});
+
+const described = ({ method, path }: Call): string => `${method} ${path}`;
+
+/** A client that goes round the endpoints. It keeps connections open until `close`. */
+export function createTransport(options: TransportOptions): Transport {
+  const { endpoints, authorization } = options;
+  const { http, close } = instance(options);
+
+  const attempt = async (url: URL, call: Call, signal: AbortSignal): Promise<AxiosResponse> => {
+    const { method, path, body } = call;
+    // axios' own time-out does not cover the wait for a connection.
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(options.withinMs)]);
+    const headers = headersFor(authorization?.(), body);
+    const data = body === undefined ? undefined : JSON.stringify(body);
+    return http.request({ url: urlOf(url, path), method, headers, data, signal: deadline });
+  };
+
+  const taken = (url: URL, response: AxiosResponse): Reply => {
+    endpoints.answered(url);
+    const leader = leaderIn(response.headers);
+    if (leader !== undefined) endpoints.leaderIs(leader);
+    return { status: response.status, body: parsed(response.data) };
+  };
+
+  const send = async (call: Call, signal: AbortSignal): Promise<Reply> => {
+    const tried: string[] = [];
+    let last: unknown;
+    for (const url of endpoints.inOrder()) {
+      signal.throwIfAborted();
+      tried.push(url.href);
+      try {
+        const response = await attempt(url, call, signal);
+        if (isAnswer(response.status)) return taken(url, response);
+        last = new Error(`status ${response.status}`);
+      } catch (fault) {
+        signal.throwIfAborted();
+        if (isTooLarge(fault)) throw tooLarge(call, options.mostBytes);
+        last = fault;
+      }
+      endpoints.failed(url);
+      if (call.method !== 'GET' && !wasNotSent(last)) break;
+    }
+    throw new MarathonUnreachable(described(call), tried, { cause: last });
+  };
+
+  return { send, close };
+}
+
+const tooLarge = (call: Call, mostBytes: number): BadMarathonAnswer =>
+  new BadMarathonAnswer(described(call), `it has more than ${mostBytes} bytes`);
