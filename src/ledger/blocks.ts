@@ -1,0 +1,111 @@
+import { EMPTY_BLOCK, freeIn, heldIn, nextFit, popcount } from '../core/block.ts';
+import type { PoolSpace } from '../core/pool.ts';
+import { blockNumbers, sizeOf, usableMask } from '../core/pool.ts';
+import type { BlockRecord } from '../core/records.ts';
+import { blockIn, keys, prefixes } from './keys.ts';
+import type { PoolFill } from './lease-errors.ts';
+import { listAll } from './listing.ts';
+import { records } from './records.ts';
+import type { Read, Revision } from './store.ts';
+
+/** A block as read: `revision` 0 when it was never written. */
+export interface SeenBlock {
+  readonly n: bigint;
+  readonly record: BlockRecord;
+  readonly revision: Revision;
+}
+
+/** A block and the offset in it that can be taken. */
+export interface Spot {
+  readonly block: SeenBlock;
+  readonly offset: number;
+}
+
+/** @throws BadRecord */
+export async function readBlock(
+  read: Read,
+  { pool, n }: { pool: string; n: bigint },
+  signal: AbortSignal,
+): Promise<SeenBlock> {
+  const entry = await read.get(keys.block(pool, n), signal);
+  if (!entry) return { n, record: EMPTY_BLOCK, revision: 0 };
+  return { n, record: records.block.decode(entry), revision: entry.revision };
+}
+
+/** Every written block of a pool, by number; a block that does not read counts as full. */
+export async function readBlocks(
+  read: Read,
+  pool: string,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<bigint, SeenBlock | 'bad'>> {
+  const { entries } = await listAll(read, prefixes.blocksOf(pool), { signal });
+  const { good } = records.block.decodeAll(entries);
+  const byKey = new Map(good.map((kept) => [kept.key, kept]));
+  const blocks = new Map<bigint, SeenBlock | 'bad'>();
+  for (const { key } of entries) {
+    const n = blockIn(key)?.n;
+    const kept = byKey.get(key);
+    if (n !== undefined)
+      blocks.set(n, kept ? { n, record: kept.record, revision: kept.revision } : 'bad');
+  }
+  return blocks;
+}
+
+export const spotIn = (space: PoolSpace, block: SeenBlock, nowMs: number): Spot | undefined => {
+  const offset = nextFit(block.record, usableMask(space, block.n), nowMs);
+  return offset === undefined ? undefined : { block, offset };
+};
+
+/** Nodes start their search this many blocks apart at most: block numbers stay small in a /64. */
+const SPREAD = 4096;
+
+/**
+ * A spot for a node that has no room in blocks of its own: the nearest block, from a start that
+ * differs by node, that nobody holds; else the nearest with room. Nodes thus seldom meet in a block.
+ */
+export function spotForNewcomer(
+  space: PoolSpace,
+  blocks: ReadonlyMap<bigint, SeenBlock | 'bad'>,
+  { node, nowMs }: { node: string; nowMs: number },
+): Spot | undefined {
+  let shared: Spot | undefined;
+  for (const n of blockNumbers(space, BigInt(hashOf(node) % SPREAD))) {
+    const block = blocks.get(n) ?? { n, record: EMPTY_BLOCK, revision: 0 };
+    const spot = block === 'bad' ? undefined : spotIn(space, block, nowMs);
+    if (!spot) continue;
+    if (Object.keys(spot.block.record.held).length === 0) return spot;
+    shared ??= spot;
+  }
+  return shared;
+}
+
+/** FNV-1a, 32 bits: spreads names, guards nothing. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++)
+    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) >>> 0;
+  return hash;
+}
+
+/** How full a pool is at `nowMs`, and when its next address has cooled down. */
+export function fillOf(
+  { name, space }: { name: string; space: PoolSpace },
+  blocks: ReadonlyMap<bigint, SeenBlock | 'bad'>,
+  nowMs: number,
+): PoolFill & { readonly nextMs: number } {
+  const fill = { pool: name, size: sizeOf(space), held: 0, cooling: 0, quarantined: 0 };
+  let nextMs = Infinity;
+  for (const block of blocks.values()) {
+    if (block === 'bad') continue;
+    const usable = usableMask(space, block.n);
+    const free = popcount(freeIn(block.record, usable, nowMs));
+    const calm = popcount(freeIn({ ...block.record, cooling: {} }, usable, nowMs));
+    const held = popcount(heldIn(block.record));
+    fill.held += held;
+    fill.cooling += calm - free;
+    fill.quarantined += Object.keys(block.record.quarantined).length;
+    for (const untilMs of Object.values(block.record.cooling))
+      if (untilMs > nowMs) nextMs = Math.min(nextMs, untilMs);
+  }
+  return { ...fill, nextMs };
+}

@@ -1,0 +1,90 @@
+import { Refusal } from '../core/errors.ts';
+
+export class UnknownNode extends Refusal {
+  readonly code = 'unknown-node';
+  readonly remedy: string;
+  constructor(readonly node: string) {
+    super(`node "${node}" is not in the ledger`);
+    this.remedy = `add it: corral node add ${node} --link 1gbit`;
+  }
+}
+
+export class UnknownNetwork extends Refusal {
+  readonly code = 'unknown-network';
+  readonly remedy = 'name a network of corral network list';
+  constructor(readonly network: string) {
+    super(`network "${network}" is not in the ledger`);
+  }
+}
+
+/** No pool of the network selects the node. */
+export class NoPoolReached extends Refusal {
+  readonly code = 'no-pool-reached';
+  readonly remedy = "widen a pool's node selector, or run the container on a node that one selects";
+  constructor(
+    readonly network: string,
+    readonly node: string,
+    readonly pools: readonly string[],
+  ) {
+    super(
+      `node "${node}" reaches none of the ${pools.length} pools of network "${network}" (${pools.join(', ')})`,
+    );
+  }
+}
+
+/** How full a pool is, for messages. */
+export interface PoolFill {
+  readonly pool: string;
+  readonly size: number;
+  readonly held: number;
+  readonly cooling: number;
+  readonly quarantined: number;
+}
+
+const filled = ({ pool, size, held, cooling, quarantined }: PoolFill): string =>
+  `pool "${pool}" has ${size} addresses: ${held} held, ${cooling} cooling, ${quarantined} quarantined`;
+
+/** Every address that the node could get is taken. */
+export class NoAddressLeft extends Refusal {
+  readonly code = 'no-address-left';
+  readonly remedy: string;
+  constructor(
+    readonly network: string,
+    readonly node: string,
+    readonly pools: readonly PoolFill[],
+    /** When the first of the cooling addresses is free, if any is cooling. */
+    readonly retryInMs?: number,
+  ) {
+    super(
+      `network "${network}" has no address left for node "${node}": ${pools.map(filled).join('; ')}`,
+    );
+    this.remedy =
+      retryInMs === undefined
+        ? 'end containers that hold addresses, or widen a pool'
+        : `try again in ${Math.ceil(retryInMs / 1000)} s, end containers, or widen a pool`;
+  }
+}
+
+/** The very address that was asked for cannot be had. */
+export class AddressNotGiven extends Refusal {
+  readonly code = 'address-not-given';
+  readonly remedy = 'ask for another address, or for none in particular';
+  constructor(
+    readonly address: string,
+    readonly why: string,
+  ) {
+    super(`address ${address} cannot be given: ${why}`);
+  }
+}
+
+/** One node cannot have more traffic classes than tc has numbers. */
+export class NoClassLeft extends Refusal {
+  readonly code = 'no-class-left';
+  readonly remedy = 'end containers on the node';
+  constructor(
+    readonly node: string,
+    readonly classes: number,
+  ) {
+    super(`node "${node}" has no traffic class left: all ${classes} are in use`);
+  }
+}

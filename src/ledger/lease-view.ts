@@ -1,0 +1,122 @@
+import { formatAddress, parseAddress } from '../core/address.ts';
+import type { PoolSpace } from '../core/pool.ts';
+import { poolSpace, reaches } from '../core/pool.ts';
+import type { LeaseRecord, LimitRecord, PoolRecord, TallyRecord } from '../core/records.ts';
+import { keys, nameIn, prefixes } from './keys.ts';
+import { NoPoolReached, UnknownNetwork, UnknownNode } from './lease-errors.ts';
+import { listAll } from './listing.ts';
+import { records } from './records.ts';
+import type { Guard, Read, Revision } from './store.ts';
+import { EMPTY_TALLY } from './tally.ts';
+
+/** A pool that the node reaches, ready to be searched. */
+export interface ReachedPool {
+  readonly name: string;
+  readonly record: PoolRecord;
+  readonly space: PoolSpace;
+  readonly revision: Revision;
+}
+
+export interface SeenLease {
+  readonly address: string;
+  readonly lease: LeaseRecord;
+}
+
+/** What a node holds: read after the tally, whose guard therefore vouches for it. */
+export interface Holdings {
+  readonly tally: TallyRecord;
+  readonly tallyRevision: Revision;
+  readonly leases: readonly SeenLease[];
+  readonly limits: ReadonlyMap<string, LimitRecord>;
+}
+
+export interface LeaseView extends Holdings {
+  readonly pools: readonly ReachedPool[];
+  /** Node, network and tally as they were read; the pool and the block join them. */
+  readonly guards: readonly Guard[];
+}
+
+export interface Asking {
+  readonly node: string;
+  readonly network: string;
+  /** What Mesos says of the node; what its record adds is merged over it. */
+  readonly attributes?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Everything an allocation looks at, save blocks.
+ *
+ * @throws UnknownNode, UnknownNetwork, NoPoolReached, BadRecord
+ */
+export async function viewFor(read: Read, ask: Asking, signal: AbortSignal): Promise<LeaseView> {
+  const [nodeEntry, networkEntry, tallyEntry] = await Promise.all([
+    read.get(keys.node(ask.node), signal),
+    read.get(keys.network(ask.network), signal),
+    read.get(keys.tally(ask.node), signal),
+  ]);
+  if (!nodeEntry) throw new UnknownNode(ask.node);
+  if (!networkEntry) throw new UnknownNetwork(ask.network);
+  const { attributes } = records.node.decode(nodeEntry);
+  const named = records.network.decode(networkEntry).pools;
+  const [pools, held] = await Promise.all([
+    readPools(read, named, signal),
+    readHeld(read, ask.node, signal),
+  ]);
+  const merged = { ...ask.attributes, ...attributes };
+  const reached = pools.filter(({ record }) => reaches(record.nodes, ask.node, merged));
+  if (reached.length === 0) throw new NoPoolReached(ask.network, ask.node, named);
+  const tallyRevision = tallyEntry?.revision ?? 0;
+  return {
+    ...held,
+    tally: tallyEntry ? records.tally.decode(tallyEntry) : EMPTY_TALLY,
+    tallyRevision,
+    pools: reached,
+    guards: [
+      { key: nodeEntry.key, revision: nodeEntry.revision },
+      { key: networkEntry.key, revision: networkEntry.revision },
+      { key: keys.tally(ask.node), revision: tallyRevision },
+    ],
+  };
+}
+
+/** In the network's order. One that does not read is left out: the others still serve. */
+async function readPools(
+  read: Read,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly ReachedPool[]> {
+  const entries = await Promise.all(names.map((pool) => read.get(keys.pool(pool), signal)));
+  const { good } = records.pool.decodeAll(entries.filter((entry) => entry !== undefined));
+  return good.map(({ key, record, revision }) => ({
+    name: nameIn(prefixes.pools, key),
+    record,
+    space: poolSpace(record),
+    revision,
+  }));
+}
+
+async function readHeld(
+  read: Read,
+  node: string,
+  signal: AbortSignal,
+): Promise<Pick<Holdings, 'leases' | 'limits'>> {
+  const [leases, limits] = await Promise.all([
+    listAll(read, prefixes.leasesOf(node), { signal }),
+    listAll(read, prefixes.limitsOf(node), { signal }),
+  ]);
+  return {
+    leases: records.lease.decodeAll(leases.entries).good.map(({ key, record }) => ({
+      address: nameIn(prefixes.leasesOf(node), key),
+      lease: record,
+    })),
+    limits: new Map(
+      limits.entries.map((entry) => [
+        nameIn(prefixes.limitsOf(node), entry.key),
+        records.limit.decode(entry),
+      ]),
+    ),
+  };
+}
+
+/** One spelling, so that one address is one key. @throws BadAddress */
+export const spelled = (address: string): string => formatAddress(parseAddress(address));

@@ -1,0 +1,36 @@
+import type { LeaseRecord, LimitRecord, TallyRecord } from '../core/records.ts';
+
+export const EMPTY_TALLY: TallyRecord = { v: 1, netInKbit: 0, netOutKbit: 0, pools: {}, apps: {} };
+
+type Counts = Readonly<Record<string, number>>;
+
+/** Names such as `constructor` are ordinary: only own keys count. */
+const countOf = (counts: Counts, name: string): number =>
+  Object.hasOwn(counts, name) ? (counts[name] ?? 0) : 0;
+
+function moved(counts: Counts, name: string, by: 1 | -1): Counts {
+  const count = Math.max(0, countOf(counts, name) + by);
+  if (count > 0) return { ...counts, [name]: count };
+  return Object.fromEntries(Object.entries(counts).filter(([other]) => other !== name));
+}
+
+function movedApp(apps: TallyRecord['apps'], lease: LeaseRecord, by: 1 | -1): TallyRecord['apps'] {
+  const { app, network } = lease;
+  if (app === undefined) return apps;
+  const networks = moved(Object.hasOwn(apps, app) ? (apps[app] ?? {}) : {}, network, by);
+  if (Object.keys(networks).length > 0) return { ...apps, [app]: networks };
+  return Object.fromEntries(Object.entries(apps).filter(([other]) => other !== app));
+}
+
+/** The sums with one lease and its limit more (`by` 1) or less (-1). */
+export const tallied = (
+  tally: TallyRecord,
+  { lease, limit }: { lease: LeaseRecord; limit: LimitRecord | undefined },
+  by: 1 | -1,
+): TallyRecord => ({
+  v: 1,
+  netInKbit: Math.max(0, tally.netInKbit + by * (limit?.netInKbit ?? 0)),
+  netOutKbit: Math.max(0, tally.netOutKbit + by * (limit?.netOutKbit ?? 0)),
+  pools: moved(tally.pools, lease.pool, by),
+  apps: movedApp(tally.apps, lease, by),
+});
