@@ -56,8 +56,11 @@ export class ValueTooLarge extends Refusal {
 export class HoldingLost extends Refusal {
   readonly code = 'holding-lost';
   readonly remedy = 'open a new holding';
-  constructor(readonly id: string) {
-    super(`the holding "${id}" ended before the write`);
+  constructor(
+    readonly id: string,
+    options?: ErrorOptions,
+  ) {
+    super(`the holding "${id}" ended before the write`, options);
   }
 }
 

@@ -25,10 +25,9 @@ export function checkChange({
   readonly guards: readonly Guard[];
   readonly writes: readonly Written[];
 }): number {
-  if (guards.length > MAX_OPERATIONS) throw new TooManyOperations(guards.length, MAX_OPERATIONS);
-  // The mark that finds a lost answer again is written by the same commit.
-  if (writes.length + 1 > MAX_OPERATIONS)
-    throw new TooManyOperations(writes.length + 1, MAX_OPERATIONS);
+  // The mark that finds a lost answer again is guarded and written by the same commit.
+  const operations = Math.max(guards.length, writes.length) + 1;
+  if (operations > MAX_OPERATIONS) throw new TooManyOperations(operations, MAX_OPERATIONS);
   let bytes = 0;
   for (const guard of guards) bytes += checkKey(guard.key) + FRAMING_BYTES;
   const written = new Set<string>();

@@ -10,8 +10,8 @@ export interface Store extends Read {
    * All writes or none, in one revision, when every guard still holds.
    *
    * A commit whose answer was lost is found again by its own mark: the outcome is never a false
-   * conflict and never silence. At most MAX_OPERATIONS guards and as many writes (the mark is one of
-   * them, so 127 are the caller's); a key is written at most once.
+   * conflict and never silence. At most MAX_OPERATIONS guards and as many writes; the mark is one of
+   * each, so 127 are the caller's. A key is written at most once.
    *
    * @throws TooManyOperations, ValueTooLarge, LedgerUnreachable, HoldingLost, LedgerMisuse
    */

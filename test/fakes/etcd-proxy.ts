@@ -1,0 +1,120 @@
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+
+/** A TCP wire that can be cut, held, or cut after so many bytes of answers. */
+export class CuttingProxy {
+  readonly #server: Server;
+  readonly #pairs = new Set<{ near: Socket; far: Socket }>();
+  #bytesLeft: number | undefined;
+  #holds = false;
+  #refuses = false;
+  /** Connections taken so far. */
+  connections = 0;
+  /** Times the wire was cut by `cutAfter`. */
+  cuts = 0;
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static async to(target: number | string): Promise<CuttingProxy> {
+    const server = createServer().listen(0, '127.0.0.1');
+    const proxy = new CuttingProxy(server);
+    server.on('connection', (near) => proxy.#join(near, target));
+    await once(server, 'listening');
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Cuts every connection now. */
+  cut(): void {
+    for (const { near, far } of this.#pairs) {
+      near.destroy();
+      far.destroy();
+    }
+  }
+
+  /** Cuts all once that many more bytes of answers have passed. */
+  cutAfter(bytes: number): void {
+    this.#bytesLeft = bytes;
+  }
+
+  /** Nothing passes either way, and nobody is told. */
+  hold(): void {
+    this.#holds = true;
+    for (const { near, far } of this.#pairs) {
+      near.pause();
+      far.pause();
+    }
+  }
+
+  /** Answers do not pass, requests do. */
+  holdAnswers(): void {
+    this.#holds = true;
+    for (const { far } of this.#pairs) far.pause();
+  }
+
+  release(): void {
+    this.#holds = false;
+    for (const { near, far } of this.#pairs) {
+      near.resume();
+      far.resume();
+    }
+  }
+
+  refuse(refuses: boolean): void {
+    this.#refuses = refuses;
+    if (refuses) this.cut();
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  #join(near: Socket, target: number | string): void {
+    this.connections += 1;
+    if (this.#refuses) {
+      near.destroy();
+      return;
+    }
+    const far = typeof target === 'number' ? connect(target, '127.0.0.1') : connect(target);
+    const pair = { near, far };
+    this.#pairs.add(pair);
+    const end = () => {
+      this.#pairs.delete(pair);
+      near.destroy();
+      far.destroy();
+    };
+    for (const socket of [near, far]) socket.on('error', end).on('close', end);
+    near.on('data', (data) => far.write(data));
+    far.on('data', (data) => this.#answer(near, data));
+    if (this.#holds) {
+      near.pause();
+      far.pause();
+    }
+  }
+
+  #answer(near: Socket, data: Buffer): void {
+    if (this.#bytesLeft === undefined) {
+      near.write(data);
+      return;
+    }
+    this.#bytesLeft -= data.length;
+    if (this.#bytesLeft > 0) near.write(data);
+    else {
+      this.#bytesLeft = undefined;
+      this.cuts += 1;
+      this.cut();
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** A free port of 127.0.0.1, right now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+interface Place {
+  readonly name: string;
+  readonly directory: string;
+  readonly clientPort: number;
+  readonly peerPort: number;
+}
+
+/** A real etcd member, with etcd's own defaults, on ports of its own. */
+export class EtcdMember {
+  readonly place: Place;
+  readonly #cluster: string;
+  #process: ChildProcess | undefined;
+
+  constructor(place: Place, cluster: string) {
+    this.place = place;
+    this.#cluster = cluster;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.place.clientPort}`;
+  }
+
+  get port(): number {
+    return this.place.clientPort;
+  }
+
+  get isUp(): boolean {
+    return this.#process !== undefined;
+  }
+
+  start(): void {
+    const { name, directory, peerPort } = this.place;
+    const peer = `http://127.0.0.1:${peerPort}`;
+    const argv = [
+      ...['--name', name, '--data-dir', directory, '--log-level', 'error', '--logger', 'zap'],
+      ...['--listen-client-urls', this.url, '--advertise-client-urls', this.url],
+      ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer],
+      ...['--initial-cluster', this.#cluster],
+    ];
+    this.#process = spawn('etcd', argv, { stdio: 'ignore' });
+  }
+
+  /** Resolves when the member answers reads by quorum. */
+  async ready(withinMs = 30_000): Promise<void> {
+    const until = Date.now() + withinMs;
+    for (;;) {
+      const health = await fetch(`${this.url}/health`, { signal: AbortSignal.timeout(2_000) })
+        .then((answer) => answer.json())
+        .catch(() => ({ health: 'false' }));
+      if ((health as { health: string }).health === 'true') return;
+      if (Date.now() > until) throw new Error(`etcd ${this.place.name} did not get ready`);
+      await wait(50);
+    }
+  }
+
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGKILL'): Promise<void> {
+    const running = this.#process;
+    if (running === undefined) return;
+    this.#process = undefined;
+    if (running.exitCode !== null || running.signalCode !== null) return;
+    const exited = once(running, 'exit');
+    running.kill(signal);
+    running.kill('SIGCONT');
+    await exited;
+  }
+
+  /** Stops the process in its tracks; its sockets stay open. */
+  hang(): void {
+    this.#process?.kill('SIGSTOP');
+  }
+
+  wake(): void {
+    this.#process?.kill('SIGCONT');
+  }
+}
+
+export class EtcdCluster {
+  readonly members: readonly EtcdMember[];
+  readonly #directory: string;
+
+  private constructor(members: readonly EtcdMember[], directory: string) {
+    this.members = members;
+    this.#directory = directory;
+  }
+
+  /** Starts `size` members and waits until all answer. */
+  static async start(size = 1): Promise<EtcdCluster> {
+    const directory = mkdtempSync(join(tmpdir(), 'corral-etcd-'));
+    const places: Place[] = [];
+    for (let index = 0; index < size; index += 1)
+      places.push({
+        name: `m${index}`,
+        directory: join(directory, `m${index}`),
+        clientPort: await freePort(),
+        peerPort: await freePort(),
+      });
+    const peers = places.map(({ name, peerPort }) => `${name}=http://127.0.0.1:${peerPort}`);
+    const members = places.map((place) => new EtcdMember(place, peers.join(',')));
+    for (const member of members) member.start();
+    await Promise.all(members.map((member) => member.ready()));
+    return new EtcdCluster(members, directory);
+  }
+
+  get only(): EtcdMember {
+    return this.members[0] as EtcdMember;
+  }
+
+  get urls(): string[] {
+    return this.members.map(({ url }) => url);
+  }
+
+  /** The member that leads, asked of each member that is up. */
+  async leader(): Promise<EtcdMember> {
+    for (const member of this.members.filter(({ isUp }) => isUp)) {
+      const answer = await fetch(`${member.url}/v3/maintenance/status`, {
+        method: 'POST',
+        body: '{}',
+        signal: AbortSignal.timeout(2_000),
+      });
+      const status = (await answer.json()) as { leader: string; header: { member_id: string } };
+      if (status.leader === status.header.member_id) return member;
+    }
+    throw new Error('no etcd member leads');
+  }
+
+  /** Ends the members and their data. */
+  async stop(): Promise<void> {
+    await Promise.all(this.members.map((member) => member.stop()));
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
