@@ -5,40 +5,22 @@ import {
   idIn,
   rollbackVersion,
 } from './app-update.ts';
+import { appAsItIs, appsAsTheyAre } from './as-it-is.ts';
 import { checkedApp, checkedApps, placeOf } from './body-check.ts';
 import { canonicalApp } from './canonical-app.ts';
 import type { MarathonContext } from './canonical-context.ts';
 import { type AfterImage, changed, refused } from './change.ts';
-import { type App, isObject, type Json } from './json.ts';
+import type { App, Json } from './json.ts';
 import { type Inquiry, object } from './reads.ts';
 import type { RestartApp, UpdateApp, UpdateApps } from './routes.ts';
 
 export const noSuchApp = (id: string): AfterImage => refused(404, `App '${id}' does not exist`);
 
-/** The app as it is, in canonical form. */
-export function* appNow(id: string, context: MarathonContext): Inquiry<App | undefined> {
-  const shown = yield* object({ what: 'app', id });
-  return shown && canonicalApp(shown, context);
-}
-
-function* appsNow(
-  ids: readonly string[],
-  context: MarathonContext,
-): Inquiry<ReadonlyMap<string, App | undefined>> {
-  const shown = yield ids.map((id) => ({ what: 'app', id }));
-  return new Map(
-    ids.map((id, index) => {
-      const app = shown[index];
-      return [id, isObject(app) ? canonicalApp(app, context) : undefined];
-    }),
-  );
-}
-
 /** POST /v2/apps */
 export function* createdApp(body: Json | undefined, context: MarathonContext): Inquiry<AfterImage> {
   const app = checkedApp(body);
   const id = idIn(app);
-  const before = yield* appNow(id, context);
+  const before = yield* appAsItIs(id, context);
   if (before) return refused(409, `An app with id [${id}] already exists.`);
   return changed([appChange(id, undefined, afterAppCreation(app, id, context), context)]);
 }
@@ -71,7 +53,7 @@ export function* updatedApp(
 ): Inquiry<AfterImage> {
   const { id } = route;
   const app = checkedApp(body);
-  const before = yield* appNow(id, context);
+  const before = yield* appAsItIs(id, context);
   const after = yield* updated(id, before, { body: app, rules: route, context });
   return isImage(after) ? after : changed([appChange(id, before, after, context)]);
 }
@@ -87,7 +69,7 @@ export function* updatedApps(
     id: idIn(app, placeOf([index])),
   }));
   const ids = [...new Set(updates.map(({ id }) => id))];
-  const before = yield* appsNow(ids, context);
+  const before = yield* appsAsTheyAre(ids, context);
   const after = new Map(before);
   for (const { app, id } of updates) {
     const next = yield* updated(id, after.get(id), { body: app, rules: route, context });
@@ -99,7 +81,7 @@ export function* updatedApps(
 
 /** POST /v2/apps/{id}/restart */
 export function* restartedApp({ id }: RestartApp, context: MarathonContext): Inquiry<AfterImage> {
-  const app = yield* appNow(id, context);
+  const app = yield* appAsItIs(id, context);
   if (app === undefined) return noSuchApp(id);
   return changed([{ id, kind: 'app', before: app, after: app, restart: true }]);
 }

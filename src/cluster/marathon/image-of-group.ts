@@ -1,34 +1,19 @@
+import { appAsItIs, groupAsItIs, groupAsItWas } from './as-it-is.ts';
 import { checkedGroup } from './body-check.ts';
 import type { MarathonContext } from './canonical-context.ts';
 import { type AfterImage, changed, refused } from './change.ts';
 import { afterGroupUpdate, effectivePath, groupChanges, groupWish } from './group-update.ts';
-import { emptyGroup, type GroupTree, groupTree } from './group-tree.ts';
+import { emptyGroup, type GroupTree } from './group-tree.ts';
 import type { Group, Json } from './json.ts';
-import { type Inquiry, object } from './reads.ts';
+import type { Inquiry } from './reads.ts';
 import type { CreateGroup, UpdateGroup } from './routes.ts';
-
-/** The group as it is, or undefined when there is none. */
-export function* groupNow(id: string, context: MarathonContext): Inquiry<GroupTree | undefined> {
-  const shown = yield* object({ what: 'group', id });
-  return shown && groupTree(shown, context);
-}
-
-/** The group as it was stored at a version. */
-export function* groupAt(
-  id: string,
-  version: string,
-  context: MarathonContext,
-): Inquiry<GroupTree | undefined> {
-  const shown = yield* object({ what: 'group-version', id, version });
-  return shown && groupTree(shown, context);
-}
 
 function* regrouped(before: GroupTree, body: Group, context: MarathonContext): Inquiry<AfterImage> {
   const wish = groupWish(body);
   if (wish.wish !== 'rollback') {
     return changed(groupChanges(before, afterGroupUpdate(before, body, context), context));
   }
-  const stored = yield* groupAt(before.id, wish.version, context);
+  const stored = yield* groupAsItWas(before.id, wish.version, context);
   if (stored) return changed(groupChanges(before, stored, context));
   return refused(422, `Group ${before.id} not available in version ${wish.version}`);
 }
@@ -41,10 +26,10 @@ export function* createdGroup(
 ): Inquiry<AfterImage> {
   const group = checkedGroup(body);
   const path = effectivePath(group, route.path);
-  if (yield* object({ what: 'group', id: path })) {
+  if (yield* groupAsItIs(path, context)) {
     return refused(409, `Group ${path} is already created. Use PUT to change this group.`);
   }
-  if (yield* object({ what: 'app', id: path })) {
+  if (yield* appAsItIs(path, context)) {
     return refused(409, `An app with the path ${path} already exists.`);
   }
   return yield* regrouped(emptyGroup(path), group, context);
@@ -58,6 +43,6 @@ export function* updatedGroup(
 ): Inquiry<AfterImage> {
   const group = checkedGroup(body);
   const path = effectivePath(group, route.path);
-  const before = yield* groupNow(path, context);
+  const before = yield* groupAsItIs(path, context);
   return yield* regrouped(before ?? emptyGroup(path), group, context);
 }

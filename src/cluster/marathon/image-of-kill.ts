@@ -1,11 +1,12 @@
 import { BadBody } from '../errors.ts';
+import { appAsItIs, podAsItIs } from './as-it-is.ts';
 import { checkedIds } from './body-check.ts';
 import { canonicalApp } from './canonical-app.ts';
 import type { MarathonContext } from './canonical-context.ts';
 import { podInstances } from './canonical-pod.ts';
 import { type AfterImage, type Change, changed } from './change.ts';
-import { appNow, noSuchApp } from './image-of-app.ts';
-import { noSuchPod, podNow } from './image-of-pod.ts';
+import { noSuchApp } from './image-of-app.ts';
+import { noSuchPod } from './image-of-pod.ts';
 import { isArray, type Json, type JsonObject, objectsAt, textAt } from './json.ts';
 import { isValidId } from './path-id.ts';
 import { type Inquiry, object } from './reads.ts';
@@ -41,7 +42,7 @@ export function* killedTasks(route: KillTasks, context: MarathonContext): Inquir
     const app = canonicalApp(shown, context);
     return relaunch(id, app, { kind: 'app', instances: countChosen(shown, route), wipe });
   }
-  const pod = yield* podNow(id, context);
+  const pod = yield* podAsItIs(id, context);
   if (!pod) return noSuchApp(id);
   return relaunch(id, pod, {
     kind: 'pod',
@@ -92,15 +93,15 @@ export function* killedPodInstances(
 ): Inquiry<AfterImage> {
   const { id, instance, wipe } = route;
   const instances = instance === undefined ? listedInstances(body) : 1;
-  const pod = yield* podNow(id, context);
+  const pod = yield* podAsItIs(id, context);
   return pod ? relaunch(id, pod, { kind: 'pod', instances, wipe }) : noSuchPod(id);
 }
 
 /** DELETE /v2/queue/{id}/delay: what waits is launched at once. */
 export function* hurried({ id }: ResetDelay, context: MarathonContext): Inquiry<AfterImage> {
-  const app = yield* appNow(id, context);
+  const app = yield* appAsItIs(id, context);
   if (app) return changed([{ id, kind: 'app', before: app, after: app, restart: false }]);
-  const pod = yield* podNow(id, context);
+  const pod = yield* podAsItIs(id, context);
   if (pod) return changed([{ id, kind: 'pod', before: pod, after: pod, restart: false }]);
   return noSuchApp(id);
 }

@@ -1,25 +1,19 @@
+import { podAsItIs } from './as-it-is.ts';
 import { checkedPod } from './body-check.ts';
 import type { MarathonContext } from './canonical-context.ts';
-import { canonicalPod } from './canonical-pod.ts';
 import { type AfterImage, changed, refused } from './change.ts';
-import type { Json, Pod } from './json.ts';
+import type { Json } from './json.ts';
 import { afterPodUpdate, podChange, podIdIn } from './pod-update.ts';
-import { type Inquiry, object } from './reads.ts';
+import type { Inquiry } from './reads.ts';
 import type { UpdatePod } from './routes.ts';
 
 export const noSuchPod = (id: string): AfterImage => refused(404, `Pod '${id}' does not exist`);
-
-/** The pod as it is, in canonical form. */
-export function* podNow(id: string, context: MarathonContext): Inquiry<Pod | undefined> {
-  const shown = yield* object({ what: 'pod', id });
-  return shown && canonicalPod(shown, context);
-}
 
 /** POST /v2/pods */
 export function* createdPod(body: Json | undefined, context: MarathonContext): Inquiry<AfterImage> {
   const pod = checkedPod(body);
   const id = podIdIn(pod);
-  const before = yield* podNow(id, context);
+  const before = yield* podAsItIs(id, context);
   if (before) return refused(409, `A pod with id [${id}] already exists.`);
   return changed([podChange(id, undefined, afterPodUpdate(undefined, pod, context))]);
 }
@@ -33,6 +27,6 @@ export function* updatedPod(
   const pod = checkedPod(body);
   const stated = podIdIn(pod);
   if (stated !== id) return refused(400, `${stated} does not match definition ${id}`);
-  const before = yield* podNow(id, context);
+  const before = yield* podAsItIs(id, context);
   return changed([podChange(id, before, afterPodUpdate(before, pod, context))]);
 }

@@ -3,7 +3,7 @@ import type { MarathonContext } from './canonical-context.ts';
 import { type AfterImage, type Change, changed, refused } from './change.ts';
 import { groupChanges } from './group-update.ts';
 import { emptyGroup } from './group-tree.ts';
-import { groupAt, groupNow } from './image-of-group.ts';
+import { groupAsItIs, groupAsItWas } from './as-it-is.ts';
 import { isArray, isObject, type Json, type JsonObject, textAt, textsAt } from './json.ts';
 import type { Inquiry } from './reads.ts';
 import type { CancelDeployment } from './routes.ts';
@@ -59,7 +59,7 @@ function* revert(
 ): Inquiry<readonly Change[] | undefined> {
   const [versions] = yield [{ what: 'group-versions', id: '/' }];
   const original = versionBefore(textsIn(versions), version);
-  const then = original === undefined ? undefined : yield* groupAt('/', original, context);
-  const now = yield* groupNow('/', context);
+  const then = original === undefined ? undefined : yield* groupAsItWas('/', original, context);
+  const now = yield* groupAsItIs('/', context);
   return then && groupChanges(now ?? emptyGroup('/'), then, context);
 }
