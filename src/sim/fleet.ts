@@ -1,0 +1,265 @@
+import type { AddressSource, Taken } from './addresses.ts';
+import type { Agenda } from './agenda.ts';
+import type { Chance } from './chance.ts';
+import {
+  type Container,
+  type LaunchOrder,
+  type Status,
+  isTerminal,
+  refusedStatus,
+} from './container.ts';
+import { NoSuchNode } from './errors.ts';
+import { NOTHING, type SimNode, minus, plus } from './nodes.ts';
+import type { Resources } from './specs/spec.ts';
+import type { Timing } from './timing.ts';
+
+export interface FleetDeps {
+  readonly agenda: Agenda;
+  readonly chance: Chance;
+  readonly addresses: AddressSource;
+  readonly timing: Timing;
+  readonly nodes: readonly SimNode[];
+}
+
+export interface FleetWatcher {
+  launched?(container: Container): void;
+  updated?(container: Container, status: Status): void;
+  /** The address source refused: this launch fails for lack of an address. */
+  refused?(container: Container, message: string): void;
+  /** A node that was cut off is back. */
+  returned?(node: SimNode): void;
+  /** Room came back on a node. */
+  freed?(node: SimNode): void;
+}
+
+/** Ended containers that Mesos still lists. */
+const KEEP_ENDED = 500;
+
+type What = Pick<Status, 'state' | 'source' | 'message'> & { readonly reason?: string | undefined };
+
+/** The nodes and what really runs on them: the Mesos side of the pretend cluster. */
+export class Fleet {
+  readonly nodes: readonly SimNode[];
+  /** Task -> container that has not ended. */
+  readonly containers = new Map<string, Container>();
+  readonly ended: Container[] = [];
+  readonly #deps: FleetDeps;
+  readonly #watchers = new Set<FleetWatcher>();
+  /** Updates that a node cut off could not deliver; agents send them again. */
+  #unsent: (readonly [Container, Status])[] = [];
+
+  constructor(deps: FleetDeps) {
+    this.#deps = deps;
+    this.nodes = deps.nodes;
+  }
+
+  watch(watcher: FleetWatcher): () => void {
+    this.#watchers.add(watcher);
+    return () => void this.#watchers.delete(watcher);
+  }
+
+  /** @throws NoSuchNode */
+  node(name: string): SimNode {
+    const found = this.nodes.find((node) => node.name === name);
+    if (!found) throw new NoSuchNode(name);
+    return found;
+  }
+
+  on(node: SimNode): Container[] {
+    return [...this.containers.values()].filter(({ order }) => order.node === node);
+  }
+
+  used(node: SimNode): Resources {
+    const parts = this.on(node).map(({ order }) => order.spec.resources);
+    return parts.reduce(plus, NOTHING);
+  }
+
+  free(node: SimNode): Resources {
+    return minus(minus(node.total, node.filler), this.used(node));
+  }
+
+  usedPorts(node: SimNode): Set<number> {
+    return new Set(this.on(node).flatMap(({ order }) => order.ports));
+  }
+
+  launch(order: LaunchOrder): void {
+    const container: Container = {
+      order,
+      task: order.taskIds[0] ?? order.instanceId,
+      containerId: this.#deps.chance.uuid(),
+      launchedMs: this.#deps.agenda.now(),
+      state: 'TASK_STAGING',
+      dying: false,
+      holding: false,
+      taking: false,
+      addresses: [],
+      statuses: [],
+    };
+    this.containers.set(container.task, container);
+    for (const watcher of this.#watchers) watcher.launched?.(container);
+    this.#deps.agenda.after(this.#pullMs(order), () => this.#start(container));
+  }
+
+  /** Ends a container as `docker stop` would; unknown or ended ones are left alone. */
+  kill(task: string): void {
+    const container = this.containers.get(task);
+    if (!container?.order.node.reachable || container.dying) return;
+    container.dying = true;
+    if (container.state === 'TASK_RUNNING')
+      this.#report(container, { state: 'TASK_KILLING', source: 'SOURCE_EXECUTOR', message: '' });
+    if (!container.taking) this.#endLater(container);
+  }
+
+  /** A process that ends by itself with `exit`; 0 reads as TASK_FINISHED. */
+  crash(task: string, exit: number): void {
+    const container = this.containers.get(task);
+    if (container?.state !== 'TASK_RUNNING' || container.dying) return;
+    container.dying = true;
+    const state = exit === 0 ? 'TASK_FINISHED' : 'TASK_FAILED';
+    this.#end(container, {
+      state,
+      source: 'SOURCE_EXECUTOR',
+      message: `Container exited with status ${exit}`,
+    });
+  }
+
+  /** Cuts a node off: containers live on, the framework hears that they are lost. */
+  partition(node: SimNode): void {
+    if (!node.reachable) return;
+    node.reachable = false;
+    for (const container of this.on(node))
+      this.#tell(
+        container,
+        this.#status({
+          state: 'TASK_UNREACHABLE',
+          source: 'SOURCE_MASTER',
+          reason: 'REASON_SLAVE_REMOVED',
+          message: 'Agent became unreachable',
+        }),
+      );
+  }
+
+  /** The node is back and reports what it still runs. */
+  heal(node: SimNode): void {
+    if (node.reachable) return;
+    node.reachable = true;
+    for (const watcher of this.#watchers) watcher.returned?.(node);
+    const late = this.#unsent.filter(([{ order }]) => order.node === node);
+    this.#unsent = this.#unsent.filter(([{ order }]) => order.node !== node);
+    for (const [container, status] of late)
+      if (isTerminal(status.state)) this.#tell(container, status);
+    for (const container of this.on(node)) {
+      for (const watcher of this.#watchers) watcher.launched?.(container);
+      this.#tell(
+        container,
+        this.#status({
+          state: container.state,
+          source: 'SOURCE_MASTER',
+          message: 'Agent re-registered',
+        }),
+      );
+    }
+  }
+
+  #pullMs({ spec, node }: LaunchOrder): number {
+    if (spec.image === '' || node.images.has(spec.image)) return 0;
+    const [low, high] = this.#deps.timing.pullMs;
+    return this.#deps.chance.between(low, high);
+  }
+
+  #start(container: Container): void {
+    const { spec, node } = container.order;
+    if (container.dying || !this.containers.has(container.task)) return;
+    node.images.add(spec.image);
+    this.#report(container, { state: 'TASK_STARTING', source: 'SOURCE_EXECUTOR', message: '' });
+    if (spec.networks.length === 0) this.#runSoon(container);
+    else this.#deps.agenda.spawn(this.#take(container));
+  }
+
+  async #take(container: Container): Promise<void> {
+    const { spec, node } = container.order;
+    container.taking = true;
+    const request = {
+      node: node.name,
+      task: container.task,
+      app: spec.id,
+      networks: spec.networks,
+    };
+    const taken = await this.#deps.addresses
+      .take({ ...request, env: spec.env, labels: spec.networkLabels })
+      .catch((fault: unknown): Taken => ({ ok: false, message: String(fault) }));
+    container.taking = false;
+    if (taken.ok) {
+      container.addresses = taken.addresses;
+      container.holding = true;
+    }
+    if (container.dying) this.#endLater(container);
+    else if (taken.ok) this.#runSoon(container);
+    else this.#refuse(container, taken.message);
+  }
+
+  #refuse(container: Container, message: string): void {
+    for (const watcher of this.#watchers) watcher.refused?.(container, message);
+    const how = refusedStatus(container.order.spec, container.containerId, message);
+    this.#deps.agenda.after(this.#deps.timing.failMs, () => {
+      if (!container.dying) this.#end(container, { state: 'TASK_FAILED', ...how });
+    });
+  }
+
+  #runSoon(container: Container): void {
+    this.#deps.agenda.after(this.#deps.timing.startMs, () => {
+      if (container.dying) return;
+      const fails = this.#deps.chance.next() < this.#deps.timing.startFailure;
+      this.#report(container, { state: 'TASK_RUNNING', source: 'SOURCE_EXECUTOR', message: '' });
+      if (fails) this.crash(container.task, 1);
+    });
+  }
+
+  #endLater(container: Container): void {
+    this.#deps.agenda.after(this.#deps.timing.killMs, () =>
+      this.#end(container, {
+        state: 'TASK_KILLED',
+        source: 'SOURCE_EXECUTOR',
+        message: 'Container killed',
+      }),
+    );
+  }
+
+  /** Addresses go back before the end is reported, as the daemon tears the endpoint down first. */
+  #end(container: Container, what: What): void {
+    if (!this.containers.has(container.task)) return;
+    container.dying = true;
+    const last = (): void => {
+      this.containers.delete(container.task);
+      this.ended.push(container);
+      if (this.ended.length > KEEP_ENDED) this.ended.shift();
+      this.#report(container, what);
+      for (const watcher of this.#watchers) watcher.freed?.(container.order.node);
+    };
+    if (container.holding) this.#deps.agenda.spawn(this.#give(container).finally(last));
+    else last();
+  }
+
+  async #give(container: Container): Promise<void> {
+    container.holding = false;
+    await this.#deps.addresses.give({ node: container.order.node.name, task: container.task });
+  }
+
+  #status(what: What): Status {
+    const { reason, ...rest } = what;
+    const stamp = { atMs: this.#deps.agenda.now(), uuid: this.#deps.chance.uuid() };
+    return { ...rest, ...(reason !== undefined && { reason }), ...stamp };
+  }
+
+  #report(container: Container, what: What): void {
+    const status = this.#status(what);
+    container.state = isTerminal(container.state) ? container.state : status.state;
+    container.statuses.push(status);
+    if (container.order.node.reachable) this.#tell(container, status);
+    else this.#unsent.push([container, status]);
+  }
+
+  #tell(container: Container, status: Status): void {
+    for (const watcher of this.#watchers) watcher.updated?.(container, status);
+  }
+}

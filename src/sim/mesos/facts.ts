@@ -1,0 +1,59 @@
+import type { Container, Status } from '../container.ts';
+import type { JsonObject } from '../json.ts';
+import type { SimNode } from '../nodes.ts';
+import { safeId } from '../ids.ts';
+import { NOTHING, plus } from '../nodes.ts';
+import type { Resources } from '../specs/spec.ts';
+import type { World } from '../world.ts';
+
+export const VERSION = '1.11.0';
+export const AGENT_PORT = 5051;
+export const MASTER_CAPABILITIES = ['AGENT_UPDATE', 'AGENT_DRAINING', 'QUOTA_V2'];
+export const AGENT_CAPABILITIES = [
+  'MULTI_ROLE',
+  'HIERARCHICAL_ROLE',
+  'RESERVATION_REFINEMENT',
+  'AGENT_OPERATION_FEEDBACK',
+  'AGENT_DRAINING',
+  'TASK_RESOURCE_LIMITS',
+];
+
+/** Tasks of one container: one for an app, one per container of a pod. */
+export const tasksOf = (container: Container): readonly string[] => container.order.taskIds;
+
+/** `web.shop`: the name that Marathon gives a task. */
+export const taskName = ({ order }: Container): string =>
+  safeId(order.spec.id).split('_').reverse().join('.');
+
+/** The addresses that a status carries: the agent's own as filler until the container runs. */
+export const networkInfos = (container: Container, status: Status): JsonObject[] => {
+  const { node, spec } = container.order;
+  const own = status.state === 'TASK_RUNNING' && container.addresses.length > 0;
+  const shown = own ? container.addresses : [node.address];
+  return shown.map((address, index) => ({
+    ...(own && { name: spec.networks[index] ?? '' }),
+    ip_addresses: [{ ip_address: address, protocol: address.includes(':') ? 'IPv6' : 'IPv4' }],
+  }));
+};
+
+export const offeredOn = (world: World, node: SimNode): Resources =>
+  [...world.offers.outstanding.values()]
+    .filter((offer) => offer.node === node)
+    .map(({ resources }) => resources)
+    .reduce(plus, NOTHING);
+
+/** What the framework's tasks take, with the filler that `fill` made. */
+export const usedOn = (world: World, node: SimNode): Resources =>
+  plus(world.fleet.used(node), node.filler);
+
+/** Containers that live on agents the master can reach, and those it cannot. */
+export const livingTasks = (world: World): { reached: Container[]; lost: Container[] } => {
+  const all = [...world.fleet.containers.values()];
+  return {
+    reached: all.filter(({ order }) => order.node.reachable),
+    lost: all.filter(({ order }) => !order.node.reachable),
+  };
+};
+
+export const FRAMEWORK_NAME = 'marathon';
+export const FRAMEWORK_CAPABILITIES = ['TASK_KILLING_STATE', 'PARTITION_AWARE', 'REGION_AWARE'];

@@ -1,0 +1,130 @@
+import { type Listening, listen } from '../plumbing/listen.ts';
+import type Koa from 'koa';
+import { createMarathonApi } from './marathon.ts';
+import { createMesosApi } from './mesos.ts';
+import { demoNodes } from './topology.ts';
+import { type World, type WorldOptions, createWorld } from './world.ts';
+
+/** Where to listen; port 0 lets the system choose. */
+export interface Port {
+  readonly host?: string;
+  readonly port: number;
+}
+
+export interface SimOptions extends Omit<WorldOptions, 'nodes'> {
+  /** The demo's six nodes unless given. */
+  readonly nodes?: WorldOptions['nodes'];
+  readonly marathon: Port;
+  readonly mesos: Port;
+  /** Further Marathon processes and Mesos masters, not leading at first. */
+  readonly standbys?: { readonly marathon?: readonly Port[]; readonly mesos?: readonly Port[] };
+}
+
+export interface Sim {
+  /** Listens and lets time work. @throws CannotListen */
+  start(): Promise<{ marathonUrl: string; mesosUrl: string }>;
+  /** Ends every connection and stops the world. Idempotent. */
+  stop(): Promise<void>;
+  readonly world: World;
+  /** Base URLs in order of the options, the first one given first. */
+  readonly marathonUrls: readonly string[];
+  readonly mesosUrls: readonly string[];
+  /** Makes another process lead; open event streams end. `none` leaves nobody leading. */
+  elect(what: 'marathon' | 'mesos', index: number | 'none'): void;
+  /** Launches that failed for lack of an address in the last 60 s. */
+  failuresPerMinute(): number;
+  /** Such launches since the start, and one count per minute. */
+  launchFailures(): { readonly total: number; readonly minutes: readonly number[] };
+}
+
+/** Processes of one kind, one of which leads. */
+interface Cluster {
+  readonly listening: Listening[];
+  readonly addresses: string[];
+  readonly streams: Set<() => void>[];
+  leader: number | 'none';
+}
+
+const createCluster = (): Cluster => ({ listening: [], addresses: [], streams: [], leader: 0 });
+
+const leaderOf = ({ addresses, leader }: Cluster): string | undefined =>
+  leader === 'none' ? undefined : addresses[leader];
+
+interface Member {
+  readonly self: () => string;
+  readonly leader: () => string | undefined;
+  readonly streams: Set<() => void>;
+}
+
+const join = async (
+  cluster: Cluster,
+  { host = '127.0.0.1', port }: Port,
+  make: (member: Member) => Koa,
+): Promise<void> => {
+  const index = cluster.listening.length;
+  const streams = new Set<() => void>();
+  const app = make({
+    self: () => cluster.addresses[index] ?? '',
+    leader: () => leaderOf(cluster),
+    streams,
+  });
+  const handle = app.callback();
+  const listening = await listen((request, response) => void handle(request, response), {
+    host,
+    port,
+  });
+  cluster.listening.push(listening);
+  cluster.addresses.push(`${host}:${listening.port}`);
+  cluster.streams.push(streams);
+};
+
+const elect = (cluster: Cluster, index: number | 'none'): void => {
+  if (cluster.leader === index) return;
+  cluster.leader = index;
+  for (const streams of cluster.streams) for (const end of [...streams]) end();
+};
+
+const leave = async (cluster: Cluster): Promise<void> => {
+  for (const streams of cluster.streams) for (const end of [...streams]) end();
+  await Promise.all(cluster.listening.map((one) => one.close(0)));
+};
+
+/** A pretend Marathon and Mesos on two ports. Nothing listens before `start`. */
+export const createSim = (options: SimOptions): Sim => {
+  const { marathon: marathonPort, mesos: mesosPort, standbys, ...rest } = options;
+  const world = createWorld({ ...rest, nodes: options.nodes ?? demoNodes() });
+  const marathon = createCluster();
+  const mesos = createCluster();
+  const urls = ({ addresses }: Cluster): string[] =>
+    addresses.map((address) => `http://${address}`);
+  const abdicate = (): void =>
+    elect(
+      marathon,
+      marathon.leader === 'none' ? 0 : (marathon.leader + 1) % marathon.addresses.length,
+    );
+  let running: Promise<void> | undefined;
+  return {
+    world,
+    start: async () => {
+      for (const port of [marathonPort, ...(standbys?.marathon ?? [])])
+        await join(marathon, port, (member) => createMarathonApi({ world, abdicate, ...member }));
+      for (const port of [mesosPort, ...(standbys?.mesos ?? [])])
+        await join(mesos, port, (member) => createMesosApi({ world, ...member }));
+      running = world.agenda.run();
+      return { marathonUrl: urls(marathon)[0] ?? '', mesosUrl: urls(mesos)[0] ?? '' };
+    },
+    stop: async () => {
+      world.agenda.stop();
+      await Promise.all([leave(marathon), leave(mesos), running]);
+    },
+    get marathonUrls() {
+      return urls(marathon);
+    },
+    get mesosUrls() {
+      return urls(mesos);
+    },
+    elect: (what, index) => elect(what === 'marathon' ? marathon : mesos, index),
+    failuresPerMinute: () => world.failures.lastMinute(),
+    launchFailures: () => ({ total: world.failures.total(), minutes: world.failures.minutes() }),
+  };
+};
