@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { nextTick } from 'node:process';
-import type { FlatHeaders } from './headers.ts';
+import { type FlatHeaders, valueOf } from './headers.ts';
 
 /** How an answer gets to the client. */
 export interface Delivery {
@@ -112,4 +112,11 @@ export class Judged implements Delivery {
     await this.settling(true);
     if (!this.res.destroyed) this.res.end(this.held);
   }
+}
+
+/** Without a length and without chunks a closed connection would read as the end of the body. */
+export function tear(res: ServerResponse, headers: FlatHeaders): void {
+  const endsByClosing = !res.chunkedEncoding && valueOf(headers, 'content-length') === undefined;
+  if (endsByClosing) res.socket?.resetAndDestroy();
+  else res.destroy();
 }

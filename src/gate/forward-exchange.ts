@@ -4,11 +4,11 @@ import type { Refusal } from '../core/errors.ts';
 import type { Log } from '../plumbing/log.ts';
 import { ClientLeft, GateBusy } from './errors.ts';
 import type { Body } from './forward-buffered.ts';
-import { type Delivery, Streamed } from './forward-delivery.ts';
+import { type Delivery, Streamed, tear } from './forward-delivery.ts';
 import { explained, isTimeout, isUnsendable } from './forward-faults.ts';
-import { type FlatHeaders, type RawHeaders, answerHeaders, valueOf } from './headers.ts';
+import { type FlatHeaders, type RawHeaders, answerHeaders, firstOf } from './headers.ts';
 import { eventsTarget, originIn, rewriteLocation } from './location.ts';
-import type { Endpoints, Lane, Upstreams } from './upstream.ts';
+import { type Endpoints, type Lane, type Place, type Upstreams, placeOf } from './upstream.ts';
 
 /** What every exchange of one forwarder shares. */
 export interface Shared {
@@ -53,6 +53,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   private controller: Dispatcher.DispatchController | undefined;
   private lane: Lane | undefined;
   private url!: URL;
+  private place!: Place;
   private sent = false;
   private gone = false;
   private over = false;
@@ -84,12 +85,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return;
     }
     const url = this.shared.endpoints.current();
-    this.attempt(url, placeOf(url).prefix + this.out.target);
+    this.attempt(url, placeOf(url));
   }
 
-  private attempt(url: URL, path: string): void {
+  private attempt(url: URL, place: Place, target = this.out.target): void {
     const { out, shared } = this;
-    const lane = shared.upstreams.lane(placeOf(url).origin, this.events);
+    const lane = shared.upstreams.lane(place.origin, this.events);
     if (lane.inFlight >= lane.most) {
       this.finish(this.busy(lane));
       return;
@@ -97,11 +98,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     lane.inFlight += 1;
     this.lane = lane;
     this.url = url;
+    this.place = place;
     this.sent = false;
     this.controller = undefined;
     this.tried.push(url);
     const method = out.req.method as Dispatcher.HttpMethod;
     const { headers, body, bodyWithinMs: bodyTimeout } = out;
+    const path = place.prefix + target;
     lane.pool.dispatch({ method, path, headers: headers as string[], body, bodyTimeout }, this);
     if (lane.inFlight > lane.connections) this.limitWait(lane);
   }
@@ -146,14 +149,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (status < 200) return;
     if (this.events && this.follows(status, parsed)) return;
     this.status = status;
-    const leader = originIn(only(parsed['x-marathon-leader']));
+    const leader = originIn(firstOf(parsed['x-marathon-leader']));
     const headers = answerHeaders(controller.rawHeaders as RawHeaders, (name, value) =>
       this.rewritten(name, value, leader),
     );
     if (this.out.added) headers.push(...this.out.added);
     this.headers = headers;
     const { delivery } = this.out;
-    if (delivery instanceof Streamed) delivery.expect(only(parsed['content-length']));
+    if (delivery instanceof Streamed) delivery.expect(firstOf(parsed['content-length']));
     delivery.start(status, reason, headers);
   }
 
@@ -161,7 +164,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     status: number,
     parsed: Readonly<Record<string, string | string[] | undefined>>,
   ): boolean {
-    const location = only(parsed['location']);
+    const location = firstOf(parsed['location']);
     if (status < 300 || status > 308 || location === undefined) return false;
     const { target } = this.out;
     const at = target.indexOf('?');
@@ -175,7 +178,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   private rewritten(name: string, value: string, leader: string | undefined): string | undefined {
     const { hideUpstream, publicBase } = this.shared;
     if (name === 'x-marathon-leader') return hideUpstream ? undefined : value;
-    const { origin, prefix } = placeOf(this.url);
+    const { origin, prefix } = this.place;
     const origins = leader === undefined ? [origin] : [origin, leader];
     return rewriteLocation(value, { origins, prefix, ...(publicBase && { publicBase }) });
   }
@@ -214,7 +217,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.finish({ fault: new ClientLeft('while redirected'), sent: true });
       return;
     }
-    this.attempt(to, to.pathname + to.search);
+    const prefix = to.pathname.slice(0, -EVENTS.length);
+    this.attempt(to, { origin: to.origin, prefix }, EVENTS + to.search);
   }
 
   onResponseError(_: unknown, fault: Error): void {
@@ -233,7 +237,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.release();
     const next = this.gone ? undefined : this.nextEndpoint(fault);
     if (next) {
-      this.attempt(next, placeOf(next).prefix + this.out.target);
+      this.attempt(next, placeOf(next));
       return;
     }
     this.finish({ fault: this.explain(fault), sent: this.sent });
@@ -284,29 +288,4 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.lane) this.lane.inFlight -= 1;
     this.lane = undefined;
   }
-}
-
-/** Without a length and without chunks a closed connection would read as the end of the body. */
-function tear(res: ServerResponse, headers: FlatHeaders): void {
-  const endsByClosing = !res.chunkedEncoding && valueOf(headers, 'content-length') === undefined;
-  if (endsByClosing) res.socket?.resetAndDestroy();
-  else res.destroy();
-}
-
-const only = (value: string | string[] | undefined): string | undefined =>
-  Array.isArray(value) ? value[0] : value;
-
-/** An endpoint's origin and path, worked out once per URL object. */
-interface Place {
-  readonly origin: string;
-  readonly prefix: string;
-}
-const places = new WeakMap<URL, Place>();
-
-function placeOf(url: URL): Place {
-  const known = places.get(url);
-  if (known) return known;
-  const place = { origin: url.origin, prefix: url.pathname.replace(/\/+$/, '') };
-  places.set(url, place);
-  return place;
 }

@@ -43,7 +43,7 @@ const PLAIN: Readonly<Record<string, string>> = {
   UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
   UND_ERR_SOCKET: 'the connection was closed',
   UND_ERR_HEADERS_OVERFLOW: 'the head of the answer is too large',
-  ERR_INVALID_CHAR: 'a header of the answer holds forbidden characters',
+  HTTPParserError: 'it is not proper HTTP',
 };
 
 /** Never the system's own text: it may hold addresses that are to stay hidden. */
@@ -51,7 +51,7 @@ function why(cause: Error): string {
   const first =
     cause instanceof AggregateError ? (cause.errors[0] as Error | undefined) : undefined;
   const code = codeOf(cause) || (first ? codeOf(first) : '');
-  return PLAIN[code] ?? (code === '' ? cause.name : code);
+  return PLAIN[code] ?? PLAIN[cause.name] ?? (code === '' ? cause.name : code);
 }
 
 const STATUS: Readonly<Record<string, number>> = {

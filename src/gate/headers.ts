@@ -77,12 +77,13 @@ function addForwarded(to: string[], req: IncomingMessage, trusted: boolean): voi
   const address = clientAddress(req);
   to.push('X-Forwarded-For', before === undefined ? address : `${String(before)}, ${address}`);
   const proto = (req.socket as Partial<TLSSocket>).encrypted === true ? 'https' : 'http';
-  to.push('X-Forwarded-Proto', (trusted && one(headers['x-forwarded-proto'])) || proto);
-  const host = (trusted && one(headers['x-forwarded-host'])) || headers.host;
+  to.push('X-Forwarded-Proto', (trusted && firstOf(headers['x-forwarded-proto'])) || proto);
+  const host = (trusted && firstOf(headers['x-forwarded-host'])) || headers.host;
   if (host !== undefined) to.push('X-Forwarded-Host', host);
 }
 
-const one = (value: string | string[] | undefined): string | undefined =>
+/** The first of the values of a header as Node's or undici's parsed form has them. */
+export const firstOf = (value: string | string[] | undefined): string | undefined =>
   Array.isArray(value) ? value[0] : value;
 
 /** An answer's headers as undici hands them over: bytes, so that nothing is lost in between. */

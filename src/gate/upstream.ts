@@ -8,6 +8,21 @@ export interface Endpoints {
   failed(url: URL): void;
 }
 
+/** An endpoint's origin and path, worked out once per URL object. */
+export interface Place {
+  readonly origin: string;
+  readonly prefix: string;
+}
+const places = new WeakMap<URL, Place>();
+
+export function placeOf(url: URL): Place {
+  const known = places.get(url);
+  if (known) return known;
+  const place = { origin: url.origin, prefix: url.pathname.replace(/\/+$/, '') };
+  places.set(url, place);
+  return place;
+}
+
 /** Endpoints in turn: stays with one until it fails, then goes on to the next. */
 export function inTurn(urls: readonly URL[]): Endpoints {
   let at = 0;

@@ -45,10 +45,9 @@ export function startRaw(
   behave: (req: IncomingMessage, res: ServerResponse) => unknown,
   seen: Seen[] = [],
 ): Promise<Upstream> {
-  return listening(
-    createServer({ requestTimeout: 0 }, (req, res) => void behave(req, res)),
-    seen,
-  );
+  const server = createServer({ requestTimeout: 0 }, (req, res) => void behave(req, res));
+  server.maxHeadersCount = 0; // Node's own default drops headers in silence
+  return listening(server, seen);
 }
 
 /** Not even HTTP: each connection is handed over as it is. */
