@@ -1,5 +1,6 @@
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
+import { eitherSignal } from './abort.ts';
 import { Compacted, LedgerUnreachable } from './errors.ts';
 import type { Batch, Entry, Revision, Store } from './store.ts';
 
@@ -30,6 +31,8 @@ export interface FollowDeps {
 }
 
 const PAGE = 5_000;
+/** How often the ledger is asked for a sign of life: a watch survives its absence in silence. */
+const CHECK_EVERY_MS = 2_000;
 const FIRST_PAUSE_MS = 25;
 const LONGEST_PAUSE_MS = 1_000;
 
@@ -64,6 +67,8 @@ class Pursuit {
   readonly #follower: Follower;
   readonly #state: State;
   #pauseMs = FIRST_PAUSE_MS;
+  #watching = false;
+  #followerFailed = false;
 
   constructor(deps: FollowDeps, prefix: string, follower: Follower, state: State) {
     this.#deps = deps;
@@ -73,6 +78,9 @@ class Pursuit {
   }
 
   async run(signal: AbortSignal): Promise<never> {
+    const checking = new AbortController();
+    const either = eitherSignal(signal, checking.signal);
+    this.#check(either.signal).catch(() => undefined);
     try {
       for (;;) {
         signal.throwIfAborted();
@@ -84,7 +92,22 @@ class Pursuit {
         }
       }
     } finally {
+      checking.abort();
+      either.drop();
       this.#state.following = false;
+    }
+  }
+
+  async #check(signal: AbortSignal): Promise<never> {
+    for (;;) {
+      await this.#deps.clock.sleep(CHECK_EVERY_MS, signal);
+      try {
+        await this.#deps.store.range({ prefix: this.#prefix, limit: 1 }, signal);
+        if (this.#watching) this.#well();
+      } catch (fault) {
+        signal.throwIfAborted();
+        this.#ill(fault);
+      }
     }
   }
 
@@ -97,7 +120,7 @@ class Pursuit {
       const next = { limit: PAGE, at: first.revision, after };
       more = (await this.#page(next, entries, signal)).more;
     }
-    await this.#told(this.#follower.reset(entries, first.revision));
+    await this.#tell(() => this.#follower.reset(entries, first.revision));
     this.#state.behind = false;
     this.#state.revision = first.revision;
   }
@@ -113,11 +136,22 @@ class Pursuit {
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
+    this.#watching = true;
     this.#well();
     for await (const batch of this.#deps.store.watch(this.#prefix, this.#state.revision, signal)) {
-      await this.#told(this.#follower.change(batch));
+      await this.#tell(() => this.#follower.change(batch));
       this.#state.revision = batch.revision;
       this.#well();
+    }
+  }
+
+  /** What a follower throws ends the following, even when it looks like a fault of the ledger. */
+  async #tell(telling: () => void | Promise<void>): Promise<void> {
+    try {
+      await telling();
+    } catch (fault) {
+      this.#followerFailed = true;
+      throw fault;
     }
   }
 
@@ -127,22 +161,21 @@ class Pursuit {
     this.#pauseMs = FIRST_PAUSE_MS;
   }
 
-  /** A fault of the follower is a bug, and must not be taken for one of the ledger's. */
-  async #told(telling: void | Promise<void>): Promise<void> {
-    await telling;
+  #ill(fault: unknown): void {
+    this.#state.following = false;
+    this.#state.fault = fault as Error;
   }
 
   async #recover(fault: unknown, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    this.#state.following = false;
-    this.#state.fault = fault as Error;
-    if (fault instanceof Compacted) {
-      this.#state.behind = true;
-      this.#deps.log.info('history is gone, reading all again', { prefix: this.#prefix });
-      return;
-    }
-    if (!(fault instanceof LedgerUnreachable)) throw fault;
-    this.#deps.log.warn('ledger is away, waiting', { prefix: this.#prefix, fault: fault.message });
+    this.#watching = false;
+    this.#ill(fault);
+    const mayPass = fault instanceof Compacted || fault instanceof LedgerUnreachable;
+    if (this.#followerFailed || !mayPass) throw fault;
+    const wasBehind = this.#state.behind;
+    if (fault instanceof Compacted) this.#state.behind = true;
+    this.#deps.log.warn('following is interrupted', { prefix: this.#prefix, fault: fault.message });
+    if (this.#state.behind && !wasBehind) return;
     await this.#deps.clock.sleep(this.#pauseMs, signal);
     this.#pauseMs = Math.min(LONGEST_PAUSE_MS, this.#pauseMs * 2);
   }
