@@ -1,0 +1,39 @@
+import { poolSide, sum } from './place-sides.ts';
+import { rulesOf } from './place-rules.ts';
+import { solve } from './place-solve.ts';
+import { networksOf, survey } from './place-survey.ts';
+import type { Ask, Room } from './room.ts';
+
+export interface NetworkShortage {
+  readonly network: string;
+  /** Addresses free in the pools that the candidates reach. */
+  readonly free: number;
+  /** Those pools, and the candidates that reach them. */
+  readonly pools: number;
+  readonly nodes: number;
+  /** Instances with an address of this network on a node that has room for them. */
+  readonly holds: number;
+}
+
+/** One network looked at as if the ask's others had addresses enough. */
+export function networkShortage(room: Room, ask: Ask, network: string): NetworkShortage {
+  const only = networksOf(room, ask).filter(({ name }) => name === network);
+  const { classes, networks } = survey(room, ask, only);
+  const sides = networks.map((one, i) => poolSide(classes, one, i));
+  const caps = classes.map(({ fits }) => sum(fits));
+  const { total } = solve({ caps, sides, limit: ask.instances });
+  return { network, ...reached(room, ask, network), holds: total };
+}
+
+function reached(room: Room, ask: Ask, network: string) {
+  const { tests } = rulesOf(room, ask);
+  const pools = new Map<string, number>();
+  let nodes = 0;
+  for (const node of room.nodes.values()) {
+    if (!node.offered || tests.some(({ test }) => test(node) !== true)) continue;
+    const mine = node.pools.filter((pool) => room.pools.get(pool)?.network === network);
+    for (const pool of mine) pools.set(pool, Math.max(0, room.pools.get(pool)?.free ?? 0));
+    if (mine.length > 0) nodes += 1;
+  }
+  return { free: sum([...pools.values()]), pools: pools.size, nodes };
+}

@@ -1,0 +1,159 @@
+import { isOpenCluster } from './groups.ts';
+import { spelled } from './constraints.ts';
+import { fitsBy, fitsByPorts, freePorts, needsOf } from './place-capacity.ts';
+import { amountOf, inspector, labelOf, type Inspection, type Short } from './place-inspect.ts';
+import { settle } from './place-settle.ts';
+import { survey } from './place-survey.ts';
+import type { Ask, NodeRoom, Resource, Room } from './room.ts';
+import { networkShortage, type NetworkShortage } from './shortage-network.ts';
+
+export { describe, type Description } from './shortage-words.ts';
+
+/** A resource of nodes that runs out somewhere. */
+export interface ResourceShortage {
+  readonly resource: Resource;
+  /** What an instance takes, with its unit: "0.5 cpus", "64 MiB", "200 Mbit/s", "port 8080". */
+  readonly each: string;
+  /** Candidates with too little for one instance. */
+  readonly exhausted: number;
+  /** Candidates on which it is the first to run out before all instances are placed. */
+  readonly tight: number;
+  /** The most that one candidate has left, with its unit; absent for fixed ports. */
+  readonly largest?: string;
+}
+
+export interface RuleShortage {
+  /** As the app spells the constraint, or the rule in words. */
+  readonly label: string;
+  /** Nodes that it is the first to refuse. */
+  readonly nodes: number;
+  /** Why it cannot be judged, when that is so. */
+  readonly why?: string;
+}
+
+/** Why an ask does not fit, in numbers. */
+export interface Shortage {
+  readonly app: string;
+  readonly asked: number;
+  readonly most: number;
+  readonly nodes: number;
+  readonly notOffered: number;
+  /** Nodes that Mesos offers and whose own fields the constraints admit. */
+  readonly candidates: number;
+  readonly rules: readonly RuleShortage[];
+  readonly networks: readonly NetworkShortage[];
+  readonly resources: readonly ResourceShortage[];
+  /** Instances that the candidates hold by what they have left themselves, at most those asked. */
+  readonly nodesHold: number;
+  /** Constraints that count instances, and what they and the nodes hold together. */
+  readonly limits: { readonly labels: readonly string[]; readonly holds: number };
+}
+
+/** A few more passes over the nodes, taken only once an ask is known not to fit. */
+export function shortageOf(room: Room, ask: Ask, most: number): Shortage {
+  const tally = new Tally(room, ask);
+  for (const node of room.nodes.values()) tally.count(node);
+  const held = settle(survey(room, ask, []), ask.instances);
+  return {
+    app: ask.app,
+    asked: ask.instances,
+    most,
+    nodes: room.nodes.size,
+    notOffered: tally.notOffered,
+    candidates: tally.candidates,
+    rules: [...tally.rules.values()],
+    networks: ask.demand.addresses.map(({ network }) => networkShortage(room, ask, network)),
+    resources: tally.resources(),
+    nodesHold: Math.min(ask.instances, tally.hold),
+    limits: { labels: countingLabels(ask), holds: held.chosen.solution.total },
+  };
+}
+
+function countingLabels(ask: Ask): readonly string[] {
+  const counts = ask.constraints.filter(
+    (constraint) =>
+      ['UNIQUE', 'MAX_PER', 'GROUP_BY'].includes(constraint.operator) || isOpenCluster(constraint),
+  );
+  return [...new Set(counts.map((constraint) => JSON.stringify(spelled(constraint))))];
+}
+
+/** Sums over the nodes of what each of them has by itself. */
+class Tally {
+  notOffered = 0;
+  candidates = 0;
+  hold = 0;
+  readonly rules = new Map<string, { label: string; nodes: number; why?: string }>();
+  readonly #inspect: (node: NodeRoom) => Inspection;
+  readonly #measures: readonly Measure[];
+
+  constructor(room: Room, ask: Ask) {
+    this.#inspect = inspector(room, ask, true);
+    this.#measures = measuresOf(ask);
+  }
+
+  count(node: NodeRoom): void {
+    const { fits, short } = this.#inspect(node);
+    if (short?.resource === 'offer') this.notOffered += 1;
+    else if (short?.rule) this.#countRule(short.rule, short);
+    else this.#countCandidate(node, fits, short?.resource);
+  }
+
+  #countRule(rule: NonNullable<Short['rule']>, { isUnjudged = false }: Short): void {
+    const label = labelOf(rule);
+    const key = `${label}${String(isUnjudged)}`;
+    const why = isUnjudged ? { why: rule.why } : {};
+    const known = this.rules.get(key) ?? { label, nodes: 0, ...why };
+    this.rules.set(key, known);
+    known.nodes += 1;
+  }
+
+  #countCandidate(node: NodeRoom, fits: number, first: Resource | undefined): void {
+    this.candidates += 1;
+    this.hold += fits;
+    for (const measure of this.#measures) {
+      measure.largest = Math.max(measure.largest, measure.free(node));
+      if (measure.fits(node) === 0) measure.exhausted += 1;
+      if (measure.resource === first) measure.tight += 1;
+    }
+  }
+
+  resources(): readonly ResourceShortage[] {
+    return this.#measures
+      .filter(({ exhausted, tight }) => exhausted + tight > 0)
+      .map(({ resource, each, exhausted, tight, largest, hasFigure }) => ({
+        resource,
+        each,
+        exhausted,
+        tight,
+        ...(hasFigure ? { largest: amountOf(resource, Math.max(0, largest)) } : {}),
+      }));
+  }
+}
+
+interface Measure {
+  readonly resource: Resource;
+  readonly each: string;
+  readonly free: (node: NodeRoom) => number;
+  readonly fits: (node: NodeRoom) => number;
+  /** Whether the amount left tells anything. */
+  readonly hasFigure: boolean;
+  exhausted: number;
+  tight: number;
+  largest: number;
+}
+
+function measuresOf({ demand }: Ask): readonly Measure[] {
+  const start = { exhausted: 0, tight: 0, largest: 0, hasFigure: true };
+  const measures = needsOf(demand).map((need): Measure => {
+    const { resource, free } = need;
+    const each = amountOf(resource, need.each / 1000);
+    return { resource, each, free, fits: (node) => fitsBy(need, node), ...start };
+  });
+  const { any, fixed } = demand.ports;
+  if (any === 0 && fixed.length === 0) return measures;
+  const named = fixed.length > 0 ? [`port ${fixed.join(', ')}`] : [];
+  const each = [...named, ...(any > 0 ? [amountOf('ports', any)] : [])].join(' and ');
+  const hasFigure = fixed.length === 0;
+  const fits = (node: NodeRoom) => fitsByPorts(demand.ports, node);
+  return [...measures, { resource: 'ports', each, free: freePorts, fits, ...start, hasFigure }];
+}
