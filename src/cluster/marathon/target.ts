@@ -58,7 +58,10 @@ export function parseTarget(target: string): Target {
   if (!PATH.test(path)) throw new BadTarget(target, 'the path has characters that must be encoded');
   const decoded = decodePath(path, target);
   if (CONTROL.test(decoded)) throw new BadTarget(target, 'the path has a control character');
-  return { raw: nonEmpty(withoutMatrix(path)), folded: folded(decoded), query: parseQuery(query) };
+  const sent = withoutMatrix(path);
+  // Jersey reads an id of one slash there, and not the collection.
+  if (sent.endsWith('//')) throw new BadTarget(target, 'it ends in more than one slash');
+  return { raw: nonEmpty(sent), folded: folded(decoded), query: parseQuery(query) };
 }
 
 /** One raw segment, or several joined by `/`, as an id is read from it. */
