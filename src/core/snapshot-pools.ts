@@ -20,7 +20,7 @@ interface Pool {
   readonly space: PoolSpace;
   readonly size: number;
   /** Kept, because every change of a block asks for it. */
-  readonly usable: Map<number, Mask>;
+  readonly usable: Map<bigint, Mask>;
 }
 
 interface Block {
@@ -34,7 +34,7 @@ const NOTHING: BlockCounts = { held: 0, quarantined: 0, cooling: 0, withheld: 0,
 export class PoolBook {
   readonly networks = new Map<string, NetworkRecord>();
   readonly #pools = new Map<string, Pool>();
-  readonly #blocks = new Map<string, Map<number, Block>>();
+  readonly #blocks = new Map<string, Map<bigint, Block>>();
   readonly #sums = new Map<string, BlockCounts>();
   readonly #networkOf = new Map<string, string>();
   readonly #selectors = new PoolSelectors();
@@ -60,8 +60,8 @@ export class PoolBook {
     this.#recount(name);
   }
 
-  setBlock(pool: string, n: number, record: BlockRecord | undefined): void {
-    const blocks = this.#blocks.get(pool) ?? new Map<number, Block>();
+  setBlock(pool: string, n: bigint, record: BlockRecord | undefined): void {
+    const blocks = this.#blocks.get(pool) ?? new Map<bigint, Block>();
     this.#add(pool, blocks.get(n)?.counts ?? NOTHING, -1);
     if (record === undefined) blocks.delete(n);
     else blocks.set(n, { record, counts: this.#count(pool, n, record) });
@@ -97,10 +97,10 @@ export class PoolBook {
     }
   }
 
-  #count(pool: string, n: number, record: BlockRecord): BlockCounts {
+  #count(pool: string, n: bigint, record: BlockRecord): BlockCounts {
     const known = this.#pools.get(pool);
     if (!known) return NOTHING;
-    const usable = known.usable.get(n) ?? usableMask(known.space, BigInt(n));
+    const usable = known.usable.get(n) ?? usableMask(known.space, n);
     known.usable.set(n, usable);
     return countBlock(record, usable, this.#nowMs);
   }

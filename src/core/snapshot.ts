@@ -79,7 +79,7 @@ export class Snapshot {
   }
 
   /** @param n  the block's index, counted from the start of the pool's cidr */
-  setBlock(pool: string, n: number, record: BlockRecord | undefined): void {
+  setBlock(pool: string, n: bigint, record: BlockRecord | undefined): void {
     this.#pools.setBlock(pool, n, record);
     this.#touchPool(pool);
   }

@@ -193,7 +193,7 @@ const changes = fc.oneof(
     put(state.pools, name, record);
   }),
   step('block', fc.tuple(aPool, upTo(1), some(block)), ([name, n, record], snapshot, state) => {
-    snapshot.setBlock(name, n, record);
+    snapshot.setBlock(name, BigInt(n), record);
     const blocks = new Map(state.blocks.get(name));
     if (record) blocks.set(n, record);
     else blocks.delete(n);
