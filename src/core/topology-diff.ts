@@ -1,6 +1,7 @@
 import type { Range } from './address.ts';
 import { formatAddress, inRange, parseAddress, parseRange } from './address.ts';
 import type { NetworkRecord, NodeRecord, PoolRecord } from './records.ts';
+import type { Fault } from './topology-errors.ts';
 import type { Topology, Wiring } from './topology.ts';
 import { wiringFaults } from './topology.ts';
 
@@ -126,11 +127,15 @@ function soundOrder(steps: readonly WiringStep[], start: Wiring): WiringStep[] {
   return ordered;
 }
 
-function bringsNoFault(now: Wiring, step: WiringStep): boolean {
-  const faults = wiringFaults(after(now, step));
-  if (faults.length === 0) return true;
+const bringsNoFault = (now: Wiring, step: WiringStep): boolean =>
+  newFaults(now, after(now, step)).length === 0;
+
+/** What is wrong with `next` and was not with `now`: old faults must not stop their own repair. */
+export function newFaults(now: Wiring, next: Wiring): Fault[] {
+  const faults = wiringFaults(next);
+  if (faults.length === 0) return [];
   const known = new Set(wiringFaults(now).map(canonical));
-  return faults.every((fault) => known.has(canonical(fault)));
+  return faults.filter((fault) => !known.has(canonical(fault)));
 }
 
 /** A part of some pending step that can go now; the pending step then starts from there. */

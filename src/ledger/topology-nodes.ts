@@ -1,0 +1,103 @@
+import { parseAddress } from '../core/address.ts';
+import type { NodeRecord } from '../core/records.ts';
+import type { NodeStep } from '../core/topology-diff.ts';
+import { sameRecord } from '../core/topology-diff.ts';
+import type { Fault } from '../core/topology-errors.ts';
+import { refuseFaults } from '../core/topology-errors.ts';
+import { inUseFaults } from '../core/topology.ts';
+import { keys, nameIn, prefixes } from './keys.ts';
+import { listAll } from './listing.ts';
+import { advancing, readAdmission } from './reservations.ts';
+import { records } from './records.ts';
+import type { Change, Read, Store } from './store.ts';
+import { TopologyMoved } from './topology-errors.ts';
+import type { StepOptions } from './topology-wiring.ts';
+import { STEP_ATTEMPTS } from './topology-wiring.ts';
+import { transact } from './transact.ts';
+
+/**
+ * Changes up to some 40 nodes in one commit. Like every change of the topology it advances the
+ * admission sequence.
+ *
+ * @throws BadTopology, TopologyMoved, BadRecord, LedgerBusy, LedgerUnreachable
+ */
+export async function applyNodeSteps(
+  store: Store,
+  steps: readonly NodeStep[],
+  options: StepOptions,
+): Promise<void> {
+  const { signal } = options;
+  await transact(
+    store,
+    async (read) => {
+      const admission = await readAdmission(read, signal);
+      const changes = await Promise.all(steps.map((step) => changeOf(read, step, signal)));
+      const writes = changes.flatMap((change) => change.writes);
+      if (writes.length === 0) return { result: undefined, guards: [], writes };
+      const advance = advancing(admission);
+      return {
+        result: undefined,
+        guards: [advance.guard, ...changes.flatMap((change) => change.guards)],
+        writes: [advance.write, ...writes],
+      };
+    },
+    { attempts: STEP_ATTEMPTS, ...options },
+  );
+}
+
+const NOTHING: Change = { guards: [], writes: [] };
+
+/** What agents write about themselves is no operator's change. */
+const stated = (record: NodeRecord | undefined): unknown =>
+  record && { ...record, agentId: undefined, bootId: undefined };
+
+async function changeOf(read: Read, step: NodeStep, signal: AbortSignal): Promise<Change> {
+  const key = keys.node(step.name);
+  const entry = await read.get(key, signal);
+  const seen = entry && records.node.decode(entry);
+  const target = step.do === 'put' ? step.record : undefined;
+  if (sameRecord(stated(seen), stated(target))) return NOTHING;
+  if (!sameRecord(stated(seen), stated(step.before))) throw new TopologyMoved('node', step.name);
+  const guard = { key, revision: entry?.revision ?? 0 };
+  if (step.do === 'drop')
+    return dropOf(read, step, { guards: [guard], writes: [{ drop: key }] }, signal);
+  const value = records.node.encode({ ...step.record, ...identityOf(seen) });
+  return { guards: [guard], writes: [{ put: key, value }] };
+}
+
+const identityOf = (seen: NodeRecord | undefined): Partial<NodeRecord> => ({
+  ...(seen?.agentId === undefined ? {} : { agentId: seen.agentId }),
+  ...(seen?.bootId === undefined ? {} : { bootId: seen.bootId }),
+});
+
+/** The tally moves with every lease, so its guard vouches that the node holds none. */
+async function dropOf(
+  read: Read,
+  step: NodeStep,
+  { guards, writes }: Change,
+  signal: AbortSignal,
+): Promise<Change> {
+  const key = keys.tally(step.name);
+  const revision = (await read.get(key, signal))?.revision ?? 0;
+  refuseFaults(await nodeUseFaults(read, step, signal));
+  return {
+    guards: [...guards, { key, revision }],
+    writes: [...writes, { drop: key }],
+  };
+}
+
+/** Leases of a node that is to go. */
+export async function nodeUseFaults(
+  read: Read,
+  step: NodeStep,
+  signal: AbortSignal,
+): Promise<Fault[]> {
+  if (step.do === 'put') return [];
+  const prefix = prefixes.leasesOf(step.name);
+  const { entries } = await listAll(read, prefix, { signal });
+  const used = entries.map(({ key }) => ({
+    node: step.name,
+    address: parseAddress(nameIn(prefix, key)),
+  }));
+  return inUseFaults(`node "${step.name}"`, used);
+}

@@ -1,0 +1,113 @@
+import { minus, NO_BITS } from '../core/block.ts';
+import type { PoolSpace } from '../core/pool.ts';
+import { holdingsIn, poolSpace, usableMask } from '../core/pool.ts';
+import type { PoolRecord } from '../core/records.ts';
+import type { WiringStep } from '../core/topology-diff.ts';
+import type { Fault } from '../core/topology-errors.ts';
+import type { Used } from '../core/topology.ts';
+import { inUseFaults, shrinkFaults } from '../core/topology.ts';
+import { blockIn, keys, prefixes } from './keys.ts';
+import { listAll } from './listing.ts';
+import type { Kept } from './records.ts';
+import { records } from './records.ts';
+import type { Read } from './store.ts';
+import type { BlockRecord } from '../core/records.ts';
+
+/** A written block of a pool. */
+export interface PoolBlock extends Kept<BlockRecord> {
+  readonly n: bigint;
+}
+
+/** The blocks that a step takes addresses from, with the pool they are of. */
+export interface Bearing {
+  readonly pool: string;
+  readonly space: PoolSpace;
+  readonly blocks: readonly PoolBlock[];
+  /** The pool as it will be; absent when every lease of it would lose its footing. */
+  readonly next?: PoolRecord;
+}
+
+/**
+ * What a step takes away from leases: nothing when it only adds. A pool that goes, changes its subnet
+ * or leaves its network loses every block; one that narrows, those blocks that lose an address.
+ */
+export async function bearingsOf(
+  read: Read,
+  step: WiringStep,
+  signal: AbortSignal,
+): Promise<readonly Bearing[]> {
+  if (step.kind === 'network') return bearingsOfNetwork(read, step, signal);
+  const { name, before } = step;
+  if (!before) return [];
+  const space = poolSpace(before);
+  if (step.do === 'drop' || moves(before, step.record))
+    return [{ pool: name, space, blocks: await blocksOf(read, name, signal) }];
+  const after = poolSpace(step.record);
+  const losing = (n: bigint): boolean =>
+    minus(usableMask(space, n), usableMask(after, n)) !== NO_BITS;
+  if (!narrows(before, step.record)) return [];
+  const blocks = (await blocksOf(read, name, signal)).filter(({ n }) => losing(n));
+  return [{ pool: name, space, blocks, next: step.record }];
+}
+
+/** Whether addresses would lie at other places than before. */
+const moves = (before: PoolRecord, next: PoolRecord): boolean => {
+  const [was, is] = [poolSpace(before).cidr, poolSpace(next).cidr];
+  return was.family !== is.family || was.base !== is.base;
+};
+
+/** Cheaply true whenever anything about the ranges differs. */
+const narrows = (before: PoolRecord, next: PoolRecord): boolean =>
+  JSON.stringify([before.ranges, before.exclude]) !== JSON.stringify([next.ranges, next.exclude]);
+
+async function bearingsOfNetwork(
+  read: Read,
+  step: Extract<WiringStep, { kind: 'network' }>,
+  signal: AbortSignal,
+): Promise<readonly Bearing[]> {
+  const kept = new Set(step.do === 'put' ? step.record.pools : []);
+  const leaving = (step.before?.pools ?? []).filter((pool) => !kept.has(pool));
+  const bearings = await Promise.all(
+    leaving.map(async (pool): Promise<Bearing[]> => {
+      const entry = await read.get(keys.pool(pool), signal);
+      if (!entry) return [];
+      const space = poolSpace(records.pool.decode(entry));
+      return [{ pool, space, blocks: await blocksOf(read, pool, signal) }];
+    }),
+  );
+  return bearings.flat();
+}
+
+/** @throws BadRecord: what a block that does not read holds is unknown, so nothing may be taken */
+async function blocksOf(read: Read, pool: string, signal: AbortSignal): Promise<PoolBlock[]> {
+  const { entries } = await listAll(read, prefixes.blocksOf(pool), { signal });
+  const { good, faults } = records.block.decodeAll(entries);
+  const [fault] = faults;
+  if (fault) throw fault;
+  return good.flatMap((kept) => {
+    const place = blockIn(kept.key);
+    return place ? [{ ...kept, n: place.n }] : [];
+  });
+}
+
+const usedIn = ({ space, blocks }: Bearing): Used[] =>
+  blocks.flatMap(({ n, record }) => holdingsIn(space, n, record));
+
+/** Leases that a step would take the ground from. */
+export async function wiringUseFaults(
+  read: Read,
+  step: WiringStep,
+  signal: AbortSignal,
+): Promise<Fault[]> {
+  return faultsOf(step, await bearingsOf(read, step, signal));
+}
+
+export const faultsOf = (step: WiringStep, bearings: readonly Bearing[]): Fault[] =>
+  bearings.flatMap((bearing) => {
+    if (bearing.next) return shrinkFaults(bearing.pool, bearing.next, usedIn(bearing));
+    const where =
+      step.kind === 'pool'
+        ? `pool "${step.name}"`
+        : `pool "${bearing.pool}" of network "${step.name}"`;
+    return inUseFaults(where, usedIn(bearing));
+  });
