@@ -44,4 +44,4 @@ events.on('end', () => {
   }
   if (failed > 0) process.exitCode = 1;
 });
-events.compose(spec).pipe(process.stdout);
+events.compose(new spec()).pipe(process.stdout);

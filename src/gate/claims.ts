@@ -47,7 +47,7 @@ export function claimOf(change: Change, context: ClaimContext): Claim | undefine
     peak: peakOf(changeTo(wanted, restart, was)),
     ...(replaces && old && { before: old }),
     placed: replaces ? [] : placedOn(context.heldOn(id), context.room),
-    mayHold: mayHold(after, context.hold),
+    mayHold: kind === 'app' && mayHold(after, context.hold),
     mayReroute: context.rewritable && (replaces || !before || was?.instances === 0),
   };
 }

@@ -196,3 +196,14 @@ export class AppLocked extends Refusal {
     );
   }
 }
+
+/** A definition that was handed in to be planned cannot be. */
+export class BadPlan extends Refusal {
+  readonly code = 'bad-plan';
+  constructor(
+    why: string,
+    readonly remedy: string,
+  ) {
+    super(`the definition cannot be planned: ${why}`);
+  }
+}

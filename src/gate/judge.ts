@@ -7,6 +7,7 @@ import type { JudgedRoute } from '../cluster/marathon/routes.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
 import { parseStrictJson } from '../plumbing/strict-json.ts';
+import type { HoldPolicy } from './claims.ts';
 import { CannotJudge } from './errors.ts';
 import type { FlatHeaders } from './headers.ts';
 import type { ForwardResult } from './forward.ts';
@@ -15,6 +16,8 @@ import type { ForwardResult } from './forward.ts';
 export interface ChangeRequest {
   readonly route: JudgedRoute;
   readonly body: Buffer;
+  /** Stands in for the setting `gate.hold`: the queue of held apps takes what it can get. */
+  readonly hold?: HoldPolicy;
 }
 
 /** What is to be sent to Marathon, once and only once, and what to do with the answer. */
@@ -43,6 +46,7 @@ export interface Prepared {
   readonly json: Json | undefined;
   readonly changes: readonly Change[];
   readonly context: MarathonContext;
+  readonly hold?: HoldPolicy;
 }
 
 /** Decides on a prepared change and promises the room. */
@@ -78,13 +82,13 @@ const WITH_BODY: ReadonlySet<JudgedRoute['kind']> = new Set([
 /** Reads, has it decided, and answers for the ledger when that is away. */
 export function createJudge(deps: JudgeDeps): Judge {
   return {
-    async judge({ route, body }) {
+    async judge({ route, body, hold }) {
       const json = jsonOf(route, body);
       const signal = AbortSignal.timeout(deps.withinMs);
       try {
         const prepared = await prepare(deps, { route, json }, signal);
         if (prepared === undefined) return passed(route, body, 'pass; reason=marathon-decides');
-        return await deps.decide({ ...prepared, body }, signal);
+        return await deps.decide({ ...prepared, body, ...(hold && { hold }) }, signal);
       } catch (fault) {
         if (isLedgerDown(fault) && deps.whenLedgerDown === 'pass') {
           deps.log.warn('passed on unjudged', {
@@ -99,14 +103,14 @@ export function createJudge(deps: JudgeDeps): Judge {
   };
 }
 
-function jsonOf({ kind }: JudgedRoute, body: Buffer): Json | undefined {
+export function jsonOf({ kind }: JudgedRoute, body: Buffer): Json | undefined {
   const listsInstances = kind === 'killPodInstances' && body.length > 0;
   return WITH_BODY.has(kind) || listsInstances ? parseStrictJson(body, {}) : undefined;
 }
 
 /** Undefined when Marathon is certain to refuse: then its own answer should reach the client. */
-async function prepare(
-  deps: JudgeDeps,
+export async function prepare(
+  deps: Pick<JudgeDeps, 'read' | 'context'>,
   { route, json }: { route: JudgedRoute; json: Json | undefined },
   signal: AbortSignal,
 ): Promise<Prepared | undefined> {

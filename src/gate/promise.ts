@@ -16,7 +16,7 @@ export interface PromiseTerms {
   /** How long it is kept for instances that come back after a kill, ms. */
   readonly relaunchKeptMs: number;
   /** Apps that wait for room so far. */
-  readonly waiting: { has(app: string): boolean };
+  readonly waiting: ReadonlyMap<string, HeldRecord>;
   /** Of the canonical request. */
   readonly fingerprint: string;
 }
@@ -98,11 +98,12 @@ function growthOf({ claim: { before, demand } }: Grant) {
 function heldOf(
   { claim, instances }: Grant,
   why: string,
-  { nowMs }: PromiseTerms,
+  { nowMs, waiting }: PromiseTerms,
 ): AppRecord<HeldRecord | undefined> {
   const { app, instances: wanted } = claim;
   if (instances === wanted) return { app, record: undefined };
-  return { app, record: { v: 1, wanted, allowed: instances, why, sinceMs: nowMs } };
+  const sinceMs = waiting.get(app)?.sinceMs ?? nowMs; // growing a little keeps the place in the queue
+  return { app, record: { v: 1, wanted, allowed: instances, why, sinceMs } };
 }
 
 const injectedOf = (

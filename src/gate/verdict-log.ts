@@ -1,5 +1,5 @@
 import type { VerdictRecord } from '../core/records.ts';
-import { type Verdict, verdictId } from '../ledger/verdicts.ts';
+import { verdictId } from '../ledger/verdicts.ts';
 import type { Log } from '../plumbing/log.ts';
 
 /** Says each verdict once, and keeps it where it can be asked for. */
@@ -11,7 +11,7 @@ export interface VerdictLog {
 }
 
 export interface VerdictLogDeps {
-  readonly append: (verdict: Verdict, signal: AbortSignal) => Promise<void>;
+  readonly append: (record: VerdictRecord, random: string, signal: AbortSignal) => Promise<string>;
   /** Text of [0-9a-z]. */
   readonly random: () => string;
   readonly log: Log;
@@ -26,22 +26,23 @@ const MOST_WAITING = 1_000;
 
 /** A verdict must not wait for its own record: it is history, and no promise rests on it. */
 export function createVerdictLog({ append, random, log, onVerdict }: VerdictLogDeps): VerdictLog {
-  const waiting: Verdict[] = [];
+  const waiting: { readonly record: VerdictRecord; readonly text: string }[] = [];
   let writing: Promise<void> | undefined;
   const write = async (): Promise<void> => {
     for (let next = waiting.shift(); next; next = waiting.shift())
-      await append(next, AbortSignal.timeout(WRITE_WITHIN_MS)).catch((fault: unknown) =>
-        log.warn('a verdict was not written', { fault: String(fault) }),
+      await append(next.record, next.text, AbortSignal.timeout(WRITE_WITHIN_MS)).catch(
+        (fault: unknown) => log.warn('a verdict was not written', { fault: String(fault) }),
       );
     writing = undefined;
   };
   return {
     add(record) {
-      const id = verdictId(record.atMs, random());
+      const text = random();
+      const id = verdictId(record.atMs, text);
       const { change, answer, message, sequence } = record;
       log.info('verdict', { id, change, answer, message, sequence });
       onVerdict?.(record);
-      if (waiting.length < MOST_WAITING) waiting.push({ id, record });
+      if (waiting.length < MOST_WAITING) waiting.push({ record, text });
       writing ??= write();
       return id;
     },

@@ -60,7 +60,7 @@ function claimsOf(recalled: readonly Recalled[], deps: ClaimDeps): readonly Clai
     demand: { ...options.demand, networks: snapshot.networks(), bridgeName },
     room: snapshot.room(),
     heldOn: (app: string) => snapshot.heldOn(app),
-    hold: options.hold,
+    hold: prepared.hold ?? options.hold,
     rewritable: isRewritable(prepared),
   };
   // A later element of an array wins over an earlier one of the same id (trap 35).

@@ -1,0 +1,232 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { Registry } from 'prom-client';
+import type { Settings } from '../config/settings.ts';
+import { createPermits } from '../gate/bounds.ts';
+import { createDecide } from '../gate/decide.ts';
+import { createForwarder, type Forwarder } from '../gate/forward.ts';
+import { heldQueueTurn } from '../gate/held-queue.ts';
+import { createJudge, type Judge } from '../gate/judge.ts';
+import { keeperTurn } from '../gate/keeper.ts';
+import { createPlanner, type Planner } from '../gate/planner.ts';
+import { createGate, createGateServer } from '../gate/server.ts';
+import { createSettling } from '../gate/settle.ts';
+import { createTurnstile } from '../gate/turnstile.ts';
+import { createVerdictLog } from '../gate/verdict-log.ts';
+import type { WeighOptions } from '../gate/weigh.ts';
+import { lead } from '../ledger/election.ts';
+import { heldApps } from '../ledger/held.ts';
+import type { Store } from '../ledger/store.ts';
+import { VerdictLog as LedgerVerdicts } from '../ledger/verdicts.ts';
+import { startView, type View } from '../ledger/view.ts';
+import type { Clock } from '../plumbing/clock.ts';
+import { type Listening, listen } from '../plumbing/listen.ts';
+import type { Log } from '../plumbing/log.ts';
+import { type Loop, startLoop } from '../plumbing/loop.ts';
+import { openMarathon, type OwnMarathon } from './marathon.ts';
+import { verdictMetrics } from './metrics.ts';
+
+export interface GateServiceDeps {
+  readonly settings: Settings;
+  readonly marathonUrls: readonly string[];
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A gate at work. */
+export interface GateService {
+  readonly url: string;
+  readonly port: number;
+  readonly view: View;
+  readonly planner: Planner;
+  readonly marathon: OwnMarathon;
+  readonly registry: Registry;
+  readonly loops: readonly Loop[];
+  stop(): Promise<void>;
+}
+
+/** Longest constraint that is added to an app, characters: Mesos bounds a regex to 4 KiB of memory. */
+const CONSTRAINT_LENGTH = 2_000;
+/** How long room is kept for killed instances to come back, ms. */
+const RELAUNCH_KEPT_MS = 300_000;
+const ELECTION_TTL_MS = 10_000;
+const CONNECTIONS = 64;
+
+/** Wires a gate to its ledger and its Marathon, and opens its port. @throws CannotListen */
+export async function startGateService(deps: GateServiceDeps): Promise<GateService> {
+  const { settings, store, clock, log } = deps;
+  const ending = new AbortController();
+  const { view } = startView(store, { clock, log }, ending.signal);
+  const marathon = openMarathon(deps.marathonUrls, { auth: settings.gate.auth, clock });
+  const registry = new Registry();
+  const options = weighOptions(settings);
+  const forwarder = forwarderFor(deps, marathon);
+  const judge = judgeFor(deps, { view, marathon, registry, options });
+  const read = marathon.client.read;
+  const planner = createPlanner({ read, context: marathon.context, view, options });
+  const parts: Parts = { deps, view, marathon, judge, planner };
+  const loops = [keeperLoop(parts), heldLoop(parts, ending.signal)];
+  const listening = await openPort(deps, { forwarder, judge });
+  const { host } = settings.gate.listen;
+  return {
+    url: `http://${host}:${listening.port}`,
+    port: listening.port,
+    view,
+    planner,
+    marathon,
+    registry,
+    loops,
+    stop: async () => {
+      await listening.close(5_000);
+      ending.abort(new Error('the gate was stopped'));
+      await Promise.all(loops.map((loop) => loop.stop()));
+      await forwarder.close();
+      marathon.client.close();
+    },
+  };
+}
+
+const weighOptions = ({ gate }: Settings): WeighOptions => ({
+  reroute: gate.reroute,
+  maxConstraintLength: CONSTRAINT_LENGTH,
+  hold: gate.hold,
+  demand: { rateNames: gate.rateNames, secretPolicy: gate.secretPolicy },
+});
+
+const forwarderFor = ({ settings, log }: GateServiceDeps, { endpoints }: OwnMarathon): Forwarder =>
+  createForwarder({
+    endpoints,
+    connections: CONNECTIONS,
+    headersWithinMs: 30_000,
+    trustForwarded: settings.gate.trustForwarded,
+    log,
+  });
+
+interface Judging {
+  readonly view: View;
+  readonly marathon: OwnMarathon;
+  readonly registry: Registry;
+  readonly options: WeighOptions;
+}
+
+function judgeFor(deps: GateServiceDeps, { view, marathon, registry, options }: Judging): Judge {
+  const { settings, store, clock, log } = deps;
+  const ledger = new LedgerVerdicts(store);
+  const verdicts = createVerdictLog({
+    append: (record, random, signal) => ledger.append(record, random, signal),
+    random: () => randomBytes(5).toString('hex'),
+    log,
+    onVerdict: verdictMetrics(registry),
+  });
+  const decide = createDecide({
+    view,
+    store,
+    turnstile: createTurnstile(),
+    options,
+    keptMs: settings.gate.reservationWithinMs,
+    relaunchKeptMs: RELAUNCH_KEPT_MS,
+    settling: createSettling({ store, view, log }),
+    verdicts,
+    lockedBy: marathon.lockedBy,
+    clock,
+    newId: randomUUID,
+  });
+  return createJudge({
+    read: marathon.client.read,
+    context: marathon.context,
+    decide,
+    whenLedgerDown: settings.gate.whenLedgerDown,
+    withinMs: settings.gate.decideWithinMs,
+    clock,
+    log,
+  });
+}
+
+interface Parts {
+  readonly deps: GateServiceDeps;
+  readonly view: View;
+  readonly marathon: OwnMarathon;
+  readonly judge: Judge;
+  readonly planner: Planner;
+}
+
+function keeperLoop({ deps, view, marathon }: Parts): Loop {
+  const { settings, store, clock, log } = deps;
+  const graceMs = settings.gate.reservationKeptMs;
+  const { deployments } = marathon;
+  const turn = keeperTurn({ view, store, deployments, graceMs, clock, log });
+  const timing = { everyMs: 1_000, backoffMs: 500, backoffCapMs: 10_000, deadlineMs: 10_000 };
+  return startLoop('promises', turn, { ...timing, clock, log });
+}
+
+/** The queue of held apps: served by one gate at a time. */
+function heldLoop({ deps, view, marathon, judge, planner }: Parts, signal: AbortSignal): Loop {
+  const { store, clock, log } = deps;
+  const turn = heldQueueTurn({
+    waiting: () => view.held,
+    app: marathon.client.app,
+    wouldGet: planner.wouldGet,
+    judge: judge.judge,
+    scale: marathon.client.scale,
+    drop: (app, within) => heldApps.drop(store, app, within),
+    log,
+  });
+  let leading = false;
+  const election = { name: 'held-queue', ttlMs: ELECTION_TTL_MS };
+  const reign = (term: AbortSignal): Promise<void> =>
+    new Promise((resolve) => {
+      leading = true;
+      term.addEventListener(
+        'abort',
+        () => {
+          leading = false;
+          resolve();
+        },
+        { once: true },
+      );
+    });
+  void stand(() => lead({ store, clock, log }, election, reign, signal), { signal, log });
+  const timing = { everyMs: 2_000, backoffMs: 500, backoffCapMs: 10_000, deadlineMs: 30_000 };
+  const ifLeading = (within: AbortSignal): Promise<void> =>
+    leading ? turn(within) : Promise.resolve();
+  return startLoop('held apps', ifLeading, { ...timing, clock, log });
+}
+
+/** Stands for election again and again until the signal. */
+async function stand(
+  campaign: () => Promise<void>,
+  { signal, log }: { signal: AbortSignal; log: Log },
+): Promise<void> {
+  while (!signal.aborted)
+    await campaign().catch((fault: unknown) => {
+      if (!signal.aborted) log.warn('election failed', { fault: String(fault) });
+    });
+}
+
+async function openPort(
+  { settings, log }: GateServiceDeps,
+  { forwarder, judge }: { forwarder: Forwarder; judge: Judge },
+): Promise<Listening> {
+  const { gate } = settings;
+  const app = createGate({
+    forwarder,
+    judge,
+    permits: createPermits(gate.maxConcurrentJudged),
+    log,
+    bounds: {
+      maxTarget: 8_192,
+      maxHeaders: 200,
+      maxBytes: gate.maxBodyBytes,
+      withinMs: gate.bodyWithinMs,
+    },
+    plugins: gate.plugins,
+  });
+  const server = createGateServer(app, {
+    maxHeadBytes: gate.maxHeaderBytes,
+    headWithinMs: 10_000,
+    requestWithinMs: 0,
+    keepAliveMs: 75_000,
+    stallMs: 300_000,
+  });
+  return listen(server, gate.listen);
+}

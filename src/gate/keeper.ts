@@ -1,0 +1,60 @@
+import { fateOf, type RunningDeployment } from '../core/keep.ts';
+import type { ReservationRecord } from '../core/records.ts';
+import { endReservation, settleReservation } from '../ledger/reservations.ts';
+import type { Store } from '../ledger/store.ts';
+import type { View } from '../ledger/view.ts';
+import type { Clock } from '../plumbing/clock.ts';
+import type { Log } from '../plumbing/log.ts';
+import type { Turn } from '../plumbing/loop.ts';
+
+export interface KeeperDeps {
+  readonly view: View;
+  readonly store: Store;
+  /** What Marathon is carrying out now. */
+  readonly deployments: (signal: AbortSignal) => Promise<readonly RunningDeployment[]>;
+  /** How long a promise whose outcome is unknown is kept, ms. */
+  readonly graceMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/**
+ * One round of looking after promises: ends those that are kept, gone or overdue, and finds out about
+ * those whose answer was lost. Several gates may do so at once: ending what has ended is no change.
+ */
+export const keeperTurn =
+  (deps: KeeperDeps): Turn =>
+  async (signal) => {
+    // Promises first: a deployment that is asked for after its promise was read cannot be too young.
+    const promises = [...deps.view.snapshot.reservations()];
+    if (promises.length === 0) return;
+    const deployments = await deps.deployments(signal);
+    for (const [app, record] of promises) await look(deps, { app, record, deployments }, signal);
+  };
+
+interface Looked {
+  readonly app: string;
+  readonly record: ReservationRecord;
+  readonly deployments: readonly RunningDeployment[];
+}
+
+async function look(
+  { view, store, clock, log, graceMs }: KeeperDeps,
+  { app, record, deployments }: Looked,
+  signal: AbortSignal,
+): Promise<void> {
+  const held = view.snapshot.heldBy(app);
+  const fate = fateOf(app, record, { deployments, held, nowMs: clock.now(), graceMs });
+  const meant = { app, id: record.id };
+  switch (fate.do) {
+    case 'keep':
+      return;
+    case 'adopt':
+      await settleReservation(store, meant, { deployment: fate.deployment }, signal);
+      log.info('promise found its deployment', { app, deployment: fate.deployment });
+      return;
+    case 'end':
+      if (await endReservation(store, meant, signal))
+        log.info('promise ended', { app, why: fate.why, held, target: record.target });
+  }
+}

@@ -1,0 +1,99 @@
+import type { HeldRecord, InjectedRecord, ReservationRecord } from '../core/records.ts';
+import { keys } from './keys.ts';
+import { records } from './records.ts';
+import type { Meant } from './reservations.ts';
+import type { Entry, Guard, Read, Store, Write } from './store.ts';
+import { transact } from './transact.ts';
+
+/** What an app's records said before the change that is taken back; absent: there was none. */
+export interface Former {
+  readonly reservation?: ReservationRecord | undefined;
+  readonly held?: HeldRecord | undefined;
+  readonly injected?: InjectedRecord | undefined;
+}
+
+/**
+ * Takes back what an admitted change wrote about an app: Marathon refused it. A promise that a later
+ * change has replaced is that change's business, and is left alone with all that belongs to it.
+ *
+ * @returns whether the promise was there
+ */
+export function withdraw(
+  store: Store,
+  { app, id }: Meant,
+  former: Former,
+  signal: AbortSignal,
+): Promise<boolean> {
+  return transact(
+    store,
+    async (read) => {
+      const [reservation, held, injected] = await Promise.all(
+        [keys.reservation(app), keys.held(app), keys.injected(app)].map((key) =>
+          seen(read, key, signal),
+        ),
+      );
+      const ours = reservation?.entry && records.reservation.decode(reservation.entry).id === id;
+      if (!reservation || !held || !injected || ours !== true)
+        return { result: false, guards: [], writes: [] };
+      const restored = [
+        restore(reservation, former.reservation && records.reservation.encode(former.reservation)),
+        restore(held, former.held && records.held.encode(former.held)),
+        restore(injected, former.injected && records.injected.encode(former.injected)),
+      ].flatMap((one) => one ?? []);
+      return {
+        result: true,
+        guards: restored.map(({ guard }) => guard),
+        writes: restored.map(({ write }) => write),
+      };
+    },
+    { signal },
+  );
+}
+
+interface Seen {
+  readonly key: string;
+  readonly entry: Entry | undefined;
+}
+
+const seen = async (read: Read, key: string, signal: AbortSignal): Promise<Seen> => ({
+  key,
+  entry: await read.get(key, signal),
+});
+
+function restore(
+  { key, entry }: Seen,
+  value: string | undefined,
+): { guard: Guard; write: Write } | undefined {
+  if (entry?.value === value) return undefined;
+  const guard = { key, revision: entry?.revision ?? 0 };
+  return { guard, write: value === undefined ? { drop: key } : { put: key, value } };
+}
+
+/**
+ * Lowers what a promise is for: the app was scaled down, or deleted (target 0, which ends it).
+ *
+ * @returns whether that promise was there
+ */
+export function shrinkReservation(
+  store: Store,
+  { app, id }: Meant,
+  { target }: { readonly target: number },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const key = keys.reservation(app);
+  return transact(
+    store,
+    async (read) => {
+      const entry = await read.get(key, signal);
+      const record = entry && records.reservation.decode(entry);
+      if (!entry || record?.id !== id) return { result: false, guards: [], writes: [] };
+      if (record.target <= target) return { result: true, guards: [], writes: [] };
+      const write: Write =
+        target === 0
+          ? { drop: key }
+          : { put: key, value: records.reservation.encode({ ...record, target }) };
+      return { result: true, guards: [{ key, revision: entry.revision }], writes: [write] };
+    },
+    { signal },
+  );
+}
