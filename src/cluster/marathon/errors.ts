@@ -1,4 +1,5 @@
 import { Refusal } from '../../core/errors.ts';
+import type { BodyFault } from '../errors.ts';
 
 /**
  * Refusals that a definition earns before room is looked at. `path` names the place in the body as
@@ -6,6 +7,11 @@ import { Refusal } from '../../core/errors.ts';
  */
 export abstract class UnusableDefinition extends Refusal {
   abstract readonly path: string;
+
+  /** As a refused body lists them. */
+  get faults(): readonly BodyFault[] {
+    return [{ path: this.path, errors: [this.message] }];
+  }
 }
 
 /** net_in or net_out is there, but not as a rate. */

@@ -1,0 +1,58 @@
+import type { Registry } from 'prom-client';
+import type { Verdict } from '../core/admit.ts';
+import type {
+  HeldRecord,
+  NetworkRecord,
+  ReservationRecord,
+  VerdictRecord,
+} from '../core/records.ts';
+import type { NodeSeen, PoolSeen } from '../core/snapshot.ts';
+import type { Log } from '../plumbing/log.ts';
+import type { JsonValue } from '../plumbing/strict-json.ts';
+import type { ReadyItem } from './shapes/ready.ts';
+
+/** What the console reads of the picture that verdicts are computed on; core's Snapshot has it all. */
+export interface SnapshotReader {
+  nodes(): readonly NodeSeen[];
+  node(name: string): NodeSeen | undefined;
+  pools(): readonly PoolSeen[];
+  networks(): ReadonlyMap<string, NetworkRecord>;
+  reservations(): ReadonlyMap<string, ReservationRecord>;
+  heldBy(app: string): number;
+  owed(app: string): number;
+}
+
+/** The decision log; ledger/verdicts.ts has both, given a store. */
+export interface VerdictReader {
+  /** One page, newest first. */
+  list(
+    query: { readonly before?: string; readonly limit: number },
+    signal: AbortSignal,
+  ): Promise<{
+    readonly verdicts: readonly { readonly id: string; readonly record: VerdictRecord }[];
+    readonly next?: string;
+  }>;
+  get(id: string, signal: AbortSignal): Promise<VerdictRecord | undefined>;
+}
+
+export interface HeldApp {
+  readonly app: string;
+  readonly record: HeldRecord;
+}
+
+/** Everything that the console shows, handed in; it changes nothing. */
+export interface ConsoleDeps {
+  readonly snapshot: () => SnapshotReader;
+  readonly verdicts: VerdictReader;
+  readonly held: (signal: AbortSignal) => Promise<readonly HeldApp[]>;
+  /** Judges a definition as the gate would, reserving nothing. */
+  readonly plan: (body: JsonValue, signal: AbortSignal) => Promise<Verdict>;
+  readonly ready: (signal: AbortSignal) => Promise<readonly ReadyItem[]>;
+  readonly registry: Registry;
+  readonly log: Log;
+  /** Host names to answer to beside localhost. */
+  readonly names: readonly string[];
+  readonly maxBodyBytes: number;
+  /** Longest work on one answer. */
+  readonly withinMs: number;
+}

@@ -1,0 +1,41 @@
+import type { Grant, Verdict } from '../../core/admit.ts';
+import type { NodeReason } from '../../core/records.ts';
+
+/** What the gate would say to a definition, with nothing reserved and nothing sent. */
+export interface PlanShape {
+  readonly answer: Verdict['answer'];
+  readonly message: string;
+  /** What to try when the answer is refuse. */
+  readonly remedy?: string;
+  readonly apps: readonly PlannedShape[];
+  /** When the answer is refuse: why not, by node. */
+  readonly nodes: readonly NodeReason[];
+}
+
+export interface PlannedShape {
+  readonly app: string;
+  readonly instances: number;
+  /** Most instances at once. */
+  readonly target: number;
+  /** Where they fit: one proof, by node and by pool. */
+  readonly nodes: Readonly<Record<string, number>>;
+  readonly pools: Readonly<Record<string, number>>;
+  /** Constraints that the gate would add. */
+  readonly inject: readonly (readonly string[])[];
+}
+
+const plannedShape = ({ claim, instances, target, witness, inject }: Grant): PlannedShape => ({
+  app: claim.app,
+  instances,
+  target,
+  nodes: Object.fromEntries(witness.nodes),
+  pools: Object.fromEntries(witness.pools),
+  inject,
+});
+
+export function planShape(verdict: Verdict): PlanShape {
+  const { answer, message } = verdict;
+  return verdict.answer === 'refuse'
+    ? { answer, message, remedy: verdict.remedy, apps: [], nodes: verdict.nodes }
+    : { answer, message, apps: verdict.grants.map(plannedShape), nodes: [] };
+}
