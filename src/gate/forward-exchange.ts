@@ -5,7 +5,8 @@ import type { Log } from '../plumbing/log.ts';
 import { ClientLeft, GateBusy } from './errors.ts';
 import type { Body } from './forward-buffered.ts';
 import { type Delivery, Streamed, tear } from './forward-delivery.ts';
-import { explained, isTimeout, isUnsendable } from './forward-faults.ts';
+import { explained } from './forward-faults.ts';
+import { asksAgain, blames, isSafe } from './forward-retry.ts';
 import { type FlatHeaders, type RawHeaders, answerHeaders, firstOf } from './headers.ts';
 import { eventsTarget, originIn, rewriteLocation } from './location.ts';
 import { type Endpoints, type Lane, type Place, type Upstreams, placeOf } from './upstream.ts';
@@ -40,13 +41,9 @@ export type Ended =
   | { readonly status: number; readonly headers: FlatHeaders; readonly complete: boolean }
   | { readonly fault: Refusal; readonly sent: boolean };
 
-const MOST_ATTEMPTS = 3;
 const MOST_REDIRECTS = 3;
 const MOST_REDIRECT_BODY = 64 * 1024;
 const EVENTS = '/v2/events';
-
-/** Methods that change nothing: they may be asked again when an answer never began. */
-const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** One request of a client, over as many attempts as its safety allows. */
 export class Exchange implements Dispatcher.DispatchHandler {
@@ -132,7 +129,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     clearTimeout(this.waiting);
     // over: the client left or the wait was too long. sent: a judged request is sent once, whatever undici thinks
-    if (this.over || (this.sent && !SAFE.has(this.out.req.method ?? ''))) {
+    if (this.over || (this.sent && !isSafe(this.out.req.method ?? ''))) {
       controller.abort(new ClientLeft('while its request waited'));
       return;
     }
@@ -253,21 +250,17 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.done({ status, headers, complete: false });
   }
 
-  /**
-   * Where to ask again, if anywhere: when nothing was sent, every request; when it was, only a safe
-   * one whose answer had not begun, and once.
-   */
+  /** Where to ask again, if anywhere; tells the endpoints who failed. */
   private nextEndpoint(fault: Error): URL | undefined {
-    if (isUnsendable(fault) || isTimeout(fault)) return undefined;
     const { endpoints, log } = this.shared;
+    const { req, body } = this.out;
+    const { sent, tried } = this;
+    const unanswered = { fault, sent, tried, method: req.method ?? '', hasBody: body !== null };
+    if (!blames(unanswered)) return undefined;
     endpoints.failed(this.url);
     log.warn('marathon endpoint failed', { endpoint: this.url.host, fault: fault.message });
-    if (this.tried.length >= MOST_ATTEMPTS) return undefined;
     const next = endpoints.current();
-    if (!this.sent) return this.tried.some(({ href }) => href === next.href) ? undefined : next;
-    const { req, body } = this.out;
-    const again = SAFE.has(req.method ?? '') && body === null && this.tried.length === 1;
-    return again ? next : undefined;
+    return asksAgain(unanswered, next) ? next : undefined;
   }
 
   private explain(fault: Error): Refusal {

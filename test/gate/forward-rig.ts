@@ -116,7 +116,11 @@ export async function answerTo(
   path: string,
   { method = 'GET', headers = {}, body }: Ask = {},
 ): Promise<IncomingMessage> {
-  const req = request({ port, host: '127.0.0.1', path, method, headers, agent: false });
+  const framed =
+    body === undefined || 'Transfer-Encoding' in headers
+      ? headers
+      : { 'Content-Length': `${Buffer.byteLength(body)}`, ...headers };
+  const req = request({ port, host: '127.0.0.1', path, method, headers: framed, agent: false });
   req.end(body);
   const [res] = (await once(req, 'response')) as [IncomingMessage];
   return res;
