@@ -26,7 +26,7 @@ export const createVirtualClock = (startMs: number = Date.UTC(2030, 0, 1)): Virt
   const held = new Set<Promise<unknown>>();
   const settle = async (): Promise<void> => {
     do {
-      await Promise.allSettled(held);
+      if (held.size > 0) await Promise.allSettled(held);
       await turn();
     } while (held.size > 0);
   };
