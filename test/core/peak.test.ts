@@ -110,6 +110,11 @@ describe('peakOf a restart', () => {
     assert.equal(extraOf(change({ before, instances: 10 })), 4);
   });
 
+  it('to zero keeps the old target, as a scale does', () => {
+    const before = { instances: 5, tracked: 3, otherVersion: 3, healthy: 3 };
+    assert.equal(peakOf(change({ before, instances: 0 })), 5);
+  });
+
   it('starts nothing while a forced-over deployment left more than fit', () => {
     const before = { instances: 4, tracked: 9, otherVersion: 9, healthy: 9 };
     assert.equal(peakOf(change({ before, instances: 4 })), 9);

@@ -9,12 +9,16 @@ export interface Parameter {
   readonly key: string;
   readonly value: string;
   readonly path: string;
+  /** The key held more than an option's name, so Mesos does not know it for what it is. */
+  readonly smuggled?: true;
 }
 
 /** What an app's Docker parameters do to its network, unseen by Marathon. */
 export interface DockerParameters {
-  /** Networks joined instead of the one that the mode chose; absent when no parameter says so. */
-  readonly networks?: readonly Parameter[];
+  /** Networks that parameters join. */
+  readonly networks: readonly Parameter[];
+  /** They stand in place of the network that the mode chose, not beside it. */
+  readonly replaces: boolean;
   /** Parameters that fix an address or MAC. */
   readonly fixed: readonly Parameter[];
   /** Parameters that can set a variable called `rateNames.in` or `rateNames.out`. */
@@ -32,9 +36,11 @@ export function dockerParametersOf(
   rateNames: readonly string[],
 ): DockerParameters {
   const parameters = listed(app);
-  const [networks, longFixed] = split(parameters.filter(({ key }) => NETWORK.has(key)));
+  const stated = parameters.filter(({ key }) => NETWORK.has(key));
+  const [networks, longFixed] = split(stated);
   return {
-    ...(networks.length > 0 && { networks }),
+    networks,
+    replaces: stated.some(({ smuggled }) => smuggled !== true),
     fixed: [...parameters.filter(({ key }) => ADDRESS.has(key)), ...longFixed],
     bypasses: parameters.filter(
       ({ key, value }) => ENVIRONMENT.has(key) && sets(key, value, rateNames),
@@ -44,12 +50,20 @@ export function dockerParametersOf(
 
 const listed = (app: JsonObject): readonly Parameter[] =>
   objectsAt(objectAt(objectAt(app, 'container') ?? {}, 'docker') ?? {}, 'parameters').map(
-    (parameter, index) => ({
-      key: textAt(parameter, 'key') ?? '',
-      value: textAt(parameter, 'value') ?? '',
-      path: `${PATH}(${index})`,
-    }),
+    (parameter, index) =>
+      optionOf({
+        key: textAt(parameter, 'key') ?? '',
+        value: textAt(parameter, 'value') ?? '',
+        path: `${PATH}(${index})`,
+      }),
   );
+
+/** `docker run` gets `--KEY=VALUE` and reads up to the first `=`, which a key may hold. */
+function optionOf({ key, value, path }: Parameter): Parameter {
+  const at = key.indexOf('=');
+  if (at < 0) return { key, value, path };
+  return { key: key.slice(0, at), value: `${key.slice(at + 1)}=${value}`, path, smuggled: true };
+}
 
 /** `--env NAME` without a value copies the agent's variable; a file may hold anything. */
 const sets = (key: string, value: string, rateNames: readonly string[]): boolean =>

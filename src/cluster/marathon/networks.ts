@@ -91,12 +91,14 @@ export function networksOf(spec: JsonObject, context: DemandContext): Networking
 export function dockerNetworksOf(
   app: JsonObject,
   context: DemandContext,
-  { networks }: DockerParameters,
+  { networks, replaces }: DockerParameters,
 ): Networking {
   const listed = listedIn(app, context.bridgeName);
   const byMode = listed.filter(({ mode }) => mode === 'container');
-  const byParameter = networks?.map(({ value: network, path }) => ({ network, path }));
-  const joined = (byParameter ?? byMode).map(({ network, path }) => ({ network, path }));
+  const joined = [
+    ...(replaces ? [] : byMode.map(({ network, path }) => ({ network, path }))),
+    ...networks.map(({ value: network, path }) => ({ network, path })),
+  ];
   return {
     mode: listed[0]?.mode ?? 'host',
     joined: managedOnly(joined, context),

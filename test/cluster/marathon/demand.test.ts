@@ -144,6 +144,21 @@ describe('demandOfApp, addresses', () => {
       gives: [at('prod', 1000, 2000)],
     },
     {
+      says: 'whatever the case of its fields',
+      app: { networks: [{ mode: 'host' }], container: docker(['network', 'alias=web,Name=prod']) },
+      gives: [at('prod', 1000, 2000)],
+    },
+    {
+      says: 'a network hidden in a key counts beside the mode',
+      app: { networks: [backup], container: docker(['network=name', 'prod']) },
+      gives: [at('backup', 30, 40), at('prod', 1000, 2000)],
+    },
+    {
+      says: 'the first of two labels for one network counts',
+      app: on({ ...prod, labels: { net_in: '7' } }, prod),
+      gives: [at('prod', 7, 2000)],
+    },
+    {
       says: 'other parameters change nothing',
       app: { networks: [prod], container: docker(['hostname', 'a.example.org'], ['Net', 'host']) },
       gives: [at('prod', 1000, 2000)],
@@ -305,6 +320,16 @@ describe('demandOfApp refuses', () => {
       expected: { code: 'bypassed-env' },
     },
     {
+      says: 'rates hidden in a key',
+      app: { networks: [prod], container: docker(['env=net_in=9gbit', '']) },
+      expected: { code: 'bypassed-env' },
+    },
+    {
+      says: 'an address hidden in a key',
+      app: { networks: [prod], container: docker(['ip=192.0.2.9', '']), instances: 2 },
+      expected: { code: 'shared-address' },
+    },
+    {
       says: 'one address for two instances',
       app: fixed('ip', '192.0.2.9'),
       expected: {
@@ -391,6 +416,17 @@ describe('demandOfApp refuses', () => {
   ]) {
     it(says, () => assert.throws(() => demandOfApp(app, context), expected));
   }
+
+  it('and lists the fault as a refused body does', () => {
+    const app = { ...on(prod), env: { net_in: { secret: 's' } } };
+    assert.throws(
+      () => demandOfApp(app, context),
+      (fault: { faults: unknown; message: string }) => {
+        assert.deepEqual(fault.faults, [{ path: '/env/net_in', errors: [fault.message] }]);
+        return true;
+      },
+    );
+  });
 
   it('nothing that Docker does to an app outside our networks', () => {
     const container = docker(['ip', '192.0.2.9'], ['env', 'net_in=9gbit']);
