@@ -107,3 +107,42 @@ export class BadAuthorization extends Refusal {
     super('the credentials for Marathon are empty or not one line of printable ASCII');
   }
 }
+
+/** No Mesos master answered as the leader does. */
+export class MesosUnreachable extends Refusal {
+  readonly code = 'mesos-unreachable';
+  readonly remedy = 'check that a Mesos master leads and can be reached from here';
+  constructor(
+    readonly what: string,
+    readonly tried: readonly string[],
+    options?: ErrorOptions,
+  ) {
+    super(`no Mesos master answered ${what}: tried ${tried.join(', ')}`, options);
+  }
+}
+
+/** The leading master answered, but with a status that the call has no use for. */
+export class MesosRefused extends Refusal {
+  readonly code = 'mesos-refused';
+  readonly remedy =
+    'see what Mesos says; for 401 or 403 check the credentials given to Corral (reads need the read-write realm too)';
+  constructor(
+    readonly what: string,
+    readonly status: number,
+    readonly answer: string,
+  ) {
+    super(`Mesos answered ${what} with ${status}: ${answer}`);
+  }
+}
+
+/** The master's answer does not have the shape that the call relies on. */
+export class BadMesosAnswer extends Refusal {
+  readonly code = 'bad-mesos-answer';
+  readonly remedy = 'check that the configured URL is a Mesos master of version 1.0 or later';
+  constructor(
+    readonly what: string,
+    readonly fault: string,
+  ) {
+    super(`Mesos' answer to ${what} is not usable: ${fault}`);
+  }
+}

@@ -1,0 +1,132 @@
+import Joi from 'joi';
+import { BadMesosAnswer } from '../errors.ts';
+
+/** Parts of the v1 operator API's messages that we read; all else is let through unseen. */
+
+export interface WireRange {
+  readonly begin: number;
+  readonly end: number;
+}
+
+export interface WireResource {
+  readonly name: string;
+  readonly scalar?: { readonly value: number };
+  readonly ranges?: { readonly range?: readonly WireRange[] };
+  /** Before reservation refinement; "*" or absent is unreserved. */
+  readonly role?: string;
+  /** The last one counts. */
+  readonly reservations?: readonly { readonly role?: string }[];
+  readonly revocable?: object;
+  readonly disk?: { readonly persistence?: object; readonly source?: object };
+}
+
+export interface WireAttribute {
+  readonly name: string;
+  readonly type: string;
+  readonly text?: { readonly value: string };
+  readonly scalar?: { readonly value: number };
+  readonly ranges?: { readonly range?: readonly WireRange[] };
+  readonly set?: { readonly item?: readonly string[] };
+}
+
+interface Named {
+  readonly name: string;
+}
+
+export interface WireAgentInfo {
+  readonly hostname: string;
+  readonly attributes?: readonly WireAttribute[];
+  readonly domain?: {
+    readonly fault_domain?: { readonly region?: Named; readonly zone?: Named };
+  };
+}
+
+export interface WireAgent {
+  readonly agent_info: WireAgentInfo;
+  readonly active: boolean;
+  /** Since Mesos 1.9. */
+  readonly deactivated?: boolean;
+  readonly drain_info?: object;
+  readonly registered_time?: { readonly nanoseconds: number };
+  readonly total_resources?: readonly WireResource[];
+  readonly allocated_resources?: readonly WireResource[];
+}
+
+/** GET_AGENTS. Empty lists are left out by Mesos. */
+export interface WireAgents {
+  readonly agents: readonly unknown[];
+  /** Registered before the master came to lead, not heard of since. */
+  readonly recovered_agents: readonly unknown[];
+}
+
+const object = (keys: Joi.PartialSchemaMap): Joi.ObjectSchema => Joi.object(keys).unknown();
+const range = object({ begin: Joi.number().required(), end: Joi.number().required() });
+const ranges = object({ range: Joi.array().items(range) });
+const scalar = object({ value: Joi.number().required() });
+const named = object({ name: Joi.string().allow('').required() });
+
+const resource = object({
+  name: Joi.string().required(),
+  scalar,
+  ranges,
+  role: Joi.string(),
+  reservations: Joi.array().items(object({ role: Joi.string() })),
+  revocable: Joi.object(),
+  disk: object({ persistence: Joi.object(), source: Joi.object() }),
+});
+
+const attribute = object({
+  name: Joi.string().required(),
+  type: Joi.string().required(),
+  text: object({ value: Joi.string().allow('').required() }),
+  scalar,
+  ranges,
+  set: object({ item: Joi.array().items(Joi.string().allow('')) }),
+});
+
+const info = object({
+  hostname: Joi.string().required(),
+  attributes: Joi.array().items(attribute),
+  domain: object({ fault_domain: object({ region: named, zone: named }) }),
+});
+
+const schemas = {
+  info,
+  agent: object({
+    agent_info: info.required(),
+    active: Joi.boolean().required(),
+    deactivated: Joi.boolean(),
+    drain_info: Joi.object(),
+    registered_time: object({ nanoseconds: Joi.number().unsafe().required() }),
+    total_resources: Joi.array().items(resource),
+    allocated_resources: Joi.array().items(resource),
+  }),
+  agents: object({
+    type: Joi.valid('GET_AGENTS').required(),
+    get_agents: object({
+      agents: Joi.array().default([]),
+      recovered_agents: Joi.array().default([]),
+    }).required(),
+  }),
+} as const;
+
+function check(schema: Joi.ObjectSchema, raw: unknown): unknown {
+  const outcome: Joi.ValidationResult<unknown> = schema.validate(raw, { convert: false });
+  if (outcome.error) throw new BadMesosAnswer('GET_AGENTS', outcome.error.message);
+  return outcome.value;
+}
+
+/**
+ * The envelope; each agent is read by itself, so that a strange one hides no other.
+ *
+ * @throws BadMesosAnswer
+ */
+export const readAgents = (raw: unknown): WireAgents =>
+  (check(schemas.agents, raw) as { get_agents: WireAgents }).get_agents;
+
+/** @throws BadMesosAnswer */
+export const readAgent = (raw: unknown): WireAgent => check(schemas.agent, raw) as WireAgent;
+
+/** @throws BadMesosAnswer */
+export const readAgentInfo = (raw: unknown): WireAgentInfo =>
+  check(schemas.info, raw) as WireAgentInfo;
