@@ -2,7 +2,7 @@ import { spelled } from './constraints.ts';
 import type { Demand } from './demand.ts';
 import type { Grouping } from './groups.ts';
 import { fitsBy, fitsByPorts, freePorts, isFree, needsOf, type Need } from './place-capacity.ts';
-import { rulesOf, type Rule } from './place-rules.ts';
+import { rulesOf, type Rule, type Rules } from './place-rules.ts';
 import { formatRate } from './rate.ts';
 import type { Ask, NodeRoom, Resource, Room } from './room.ts';
 
@@ -20,7 +20,7 @@ export interface Short {
   readonly rule?: Rule;
   readonly isUnjudged?: boolean;
   readonly network?: string;
-  readonly words: string;
+  readonly words: () => string;
 }
 
 /** How a rule is called in messages: as the app spells it. */
@@ -45,55 +45,87 @@ export function amountOf(resource: Resource, amount: number): string {
  * @param own  leaves out what nodes share: addresses, and constraints that count instances
  */
 export function inspector(room: Room, ask: Ask, own = false): (node: NodeRoom) => Inspection {
-  const { tests, nodeCaps, perNode, groupings } = rulesOf(room, ask);
-  const needs = needsOf(ask.demand);
-  const limits = own ? [] : [...nodeCaps, ...(perNode ? [perNode] : []), ...groupings];
-  const networks = own ? [] : ask.demand.addresses;
+  const rules = rulesOf(room, ask);
+  const checks = [...ownChecks(ask.demand), ...(own ? [] : sharedChecks(room, ask, rules))];
   return (node) => {
-    if (!node.offered) return refused({ resource: 'offer', words: 'not offered by Mesos' });
-    for (const rule of tests) {
+    if (!node.offered) return UNOFFERED;
+    for (const rule of rules.tests) {
       const answer = rule.test(node);
-      if (answer !== true) return refused(ruled(rule, answer === undefined));
+      if (answer !== true) return { fits: 0, short: ruled(rule, answer === undefined) };
     }
-    let least: Inspection = { fits: ask.instances };
-    const narrow = (fits: number, short: () => Short) => {
-      if (fits < least.fits) least = { fits, short: short() };
-    };
-    for (const need of needs) narrow(fitsBy(need, node), () => wanting(need, node));
-    narrow(fitsByPorts(ask.demand.ports, node), () => portless(ask.demand, node));
-    for (const { network } of networks)
-      narrow(freeAddresses(room, node, network), () => addressless(room, node, network));
-    for (const limit of limits) narrow(heldBy(limit, node), () => limited(limit, node));
-    return least;
+    let fits = ask.instances;
+    let tightest: Check | undefined;
+    for (const check of checks) {
+      const most = check.fits(node);
+      if (most < fits) [fits, tightest] = [most, check];
+    }
+    return tightest ? { fits, short: tightest.short(node) } : { fits };
   };
 }
 
-const refused = (short: Short): Inspection => ({ fits: 0, short });
+/** One limit on the instances that a node takes. */
+interface Check {
+  readonly fits: (node: NodeRoom) => number;
+  readonly short: (node: NodeRoom) => Short;
+}
+
+const ownChecks = (demand: Demand): readonly Check[] => [
+  ...needsOf(demand).map((need) => ({
+    fits: (node: NodeRoom) => fitsBy(need, node),
+    short: (node: NodeRoom) => wanting(need, node),
+  })),
+  {
+    fits: (node) => fitsByPorts(demand.ports, node),
+    short: (node) => portless(demand, node),
+  },
+];
+
+const sharedChecks = (room: Room, { demand }: Ask, rules: Rules): readonly Check[] => [
+  ...demand.addresses.map(({ network }) => ({
+    fits: (node: NodeRoom) => freeAddresses(room, node, network),
+    short: (node: NodeRoom) => addressless(room, node, network),
+  })),
+  ...[...rules.nodeCaps, ...(rules.perNode ? [rules.perNode] : []), ...rules.groupings].map(
+    (limit) => ({
+      fits: (node: NodeRoom) => heldBy(limit, node),
+      short: (node: NodeRoom) => limited(limit, node),
+    }),
+  ),
+];
+
+const UNOFFERED: Inspection = {
+  fits: 0,
+  short: { resource: 'offer', words: () => 'not offered by Mesos' },
+};
 
 const ruled = (rule: Rule, isUnjudged: boolean): Short => ({
   resource: 'constraint',
   rule,
   isUnjudged,
-  words: isUnjudged
-    ? `${labelOf(rule)} cannot be judged here: ${rule.why}`
-    : `refused by ${labelOf(rule)}`,
+  words: () =>
+    isUnjudged
+      ? `${labelOf(rule)} cannot be judged here: ${rule.why}`
+      : `refused by ${labelOf(rule)}`,
 });
 
-const wanting = ({ resource, each, free }: Need, node: NodeRoom): Short => {
-  const left = Math.max(0, free(node));
-  const words = `${resource}: ${amountOf(resource, left)} free, ${amountOf(resource, each / 1000)} needed each`;
-  return { resource, words };
-};
+const wanting = ({ resource, each, free }: Need, node: NodeRoom): Short => ({
+  resource,
+  words: () => {
+    const left = amountOf(resource, Math.max(0, free(node)));
+    return `${resource}: ${left} free, ${amountOf(resource, each / 1000)} needed each`;
+  },
+});
 
-function portless({ ports: { any, fixed } }: Demand, node: NodeRoom): Short {
-  const taken = fixed.filter((port) => !isFree(node, port));
-  if (taken.length > 0) return { resource: 'ports', words: `ports: ${taken.join(', ')} not free` };
-  const words =
-    fixed.length > 0
+const portless = ({ ports: { any, fixed } }: Demand, node: NodeRoom): Short => ({
+  resource: 'ports',
+  words: () => {
+    const taken = fixed.filter((port) => !isFree(node, port));
+    if (taken.length > 0) return `ports: ${taken.join(', ')} not free`;
+    return fixed.length > 0
       ? `ports: fixed ${fixed.join(', ')}, so one instance at most`
       : `ports: ${freePorts(node)} free, ${any} needed each`;
-  return { resource: 'ports', words };
-}
+  },
+});
 
 const reached = ({ pools }: Room, node: NodeRoom, network: string): readonly number[] =>
   node.pools.flatMap((name) => {
@@ -104,15 +136,16 @@ const reached = ({ pools }: Room, node: NodeRoom, network: string): readonly num
 export const freeAddresses = (room: Room, node: NodeRoom, network: string): number =>
   reached(room, node, network).reduce((sum, free) => sum + free, 0);
 
-function addressless(room: Room, node: NodeRoom, network: string): Short {
-  const pools = reached(room, node, network);
-  const free = freeAddresses(room, node, network);
-  const words =
-    pools.length === 0
-      ? `address: reaches no pool of network ${network}`
-      : `address: ${free} free on network ${network} in ${counted(pools.length, 'pool')}`;
-  return { resource: 'address', network, words };
-}
+const addressless = (room: Room, node: NodeRoom, network: string): Short => ({
+  resource: 'address',
+  network,
+  words: () => {
+    const pools = reached(room, node, network).length;
+    if (pools === 0) return `address: reaches no pool of network ${network}`;
+    const free = freeAddresses(room, node, network);
+    return `address: ${free} free on network ${network} in ${counted(pools, 'pool')}`;
+  },
+});
 
 /** Instances that a grouping leaves to the value that the node has. */
 function heldBy({ read, base, bonus, remainder, isNew, slots }: Grouping, node: NodeRoom): number {
@@ -124,7 +157,7 @@ function heldBy({ read, base, bonus, remainder, isNew, slots }: Grouping, node: 
 const limited = (limit: Grouping, node: NodeRoom): Short => ({
   resource: 'constraint',
   rule: { constraint: limit.constraint, test: () => true, why: '' },
-  words: `${labelOf(limit)} leaves ${heldBy(limit, node)} to ${limit.read(node) ?? ''}`,
+  words: () => `${labelOf(limit)} leaves ${heldBy(limit, node)} to ${limit.read(node) ?? ''}`,
 });
 
 export const counted = (count: number, noun: string): string =>

@@ -29,23 +29,62 @@ export interface Survey {
   readonly classes: readonly NodeClass[];
 }
 
+/** Nodes looked at before the first answer is tried; four times as many before each further one. */
+const FIRST_STAGE = 1024;
+
 /**
- * One pass over the nodes.
+ * One pass over the nodes, in stages: what fits on the nodes seen so far fits, so the caller may stop
+ * at any stage. The last survey is of the whole room.
+ */
+export function* surveys(room: Room, ask: Ask): Generator<Survey, void> {
+  const surveyor = new Surveyor(room, ask, networksOf(room, ask));
+  let seen = 0;
+  let stage = FIRST_STAGE;
+  for (const node of room.nodes.values()) {
+    surveyor.add(node);
+    if (++seen < stage || seen === room.nodes.size) continue;
+    yield surveyor;
+    stage *= 4;
+  }
+  yield surveyor;
+}
+
+/**
+ * The whole room at once.
  *
  * @param networks  those whose addresses count: all of the ask's unless told otherwise
  */
 export function survey(room: Room, ask: Ask, networks = networksOf(room, ask)): Survey {
-  const rules = rulesOf(room, ask);
-  const reachOf = reaching(networks);
-  const fitsOn = holding(rules, ask);
-  const sorter = new Sorter(rules);
-  for (const node of room.nodes.values()) {
-    const fits = fitsOn(node);
-    if (fits === 0) continue;
-    const reach = reachOf(node);
-    if (reach !== undefined) sorter.add(node, fits, reach);
+  const surveyor = new Surveyor(room, ask, networks);
+  for (const node of room.nodes.values()) surveyor.add(node);
+  return surveyor;
+}
+
+class Surveyor implements Survey {
+  readonly rules: Rules;
+  readonly networks: readonly Network[];
+  readonly #sorter: Sorter;
+  readonly #fitsOn: (node: NodeRoom) => number;
+  readonly #reachOf: (node: NodeRoom) => Reach | undefined;
+
+  constructor(room: Room, ask: Ask, networks: readonly Network[]) {
+    this.rules = rulesOf(room, ask);
+    this.networks = networks;
+    this.#sorter = new Sorter(this.rules);
+    this.#fitsOn = holding(this.rules, ask);
+    this.#reachOf = reaching(networks);
   }
-  return { rules, networks, classes: sorter.classes };
+
+  get classes(): readonly NodeClass[] {
+    return this.#sorter.classes;
+  }
+
+  add(node: NodeRoom): void {
+    const fits = this.#fitsOn(node);
+    if (fits === 0) return;
+    const reach = this.#reachOf(node);
+    if (reach !== undefined) this.#sorter.add(node, fits, reach);
+  }
 }
 
 /** Instances that a node holds by its own means and by the rules that look at it alone. */

@@ -1,6 +1,6 @@
 import { settle } from './place-settle.ts';
 import { witnessOf } from './place-spread.ts';
-import { survey } from './place-survey.ts';
+import { surveys } from './place-survey.ts';
 import type { Ask, Room, Witness } from './room.ts';
 import { shortageOf, type Shortage } from './shortage.ts';
 
@@ -27,10 +27,11 @@ export type Placement =
  */
 export function place(room: Room, ask: Ask): Placement {
   if (ask.instances <= 0) return { fits: true, witness: { nodes: new Map(), pools: new Map() } };
-  const surveyed = survey(room, ask);
-  const found = settle(surveyed, ask.instances);
-  const { total: most } = found.chosen.solution;
-  if (most >= ask.instances)
-    return { fits: true, witness: witnessOf(surveyed, found.classes, found.chosen) };
+  let most = 0;
+  for (const surveyed of surveys(room, ask)) {
+    const { classes, chosen } = settle(surveyed, ask.instances);
+    most = chosen.solution.total;
+    if (most >= ask.instances) return { fits: true, witness: witnessOf(surveyed, classes, chosen) };
+  }
   return { fits: false, most, shortage: shortageOf(room, ask, most) };
 }

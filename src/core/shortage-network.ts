@@ -27,13 +27,17 @@ export function networkShortage(room: Room, ask: Ask, network: string): NetworkS
 
 function reached(room: Room, ask: Ask, network: string) {
   const { tests } = rulesOf(room, ask);
-  const pools = new Map<string, number>();
-  let nodes = 0;
+  const lists = new Map<readonly string[], number>();
   for (const node of room.nodes.values()) {
     if (!node.offered || tests.some(({ test }) => test(node) !== true)) continue;
-    const mine = node.pools.filter((pool) => room.pools.get(pool)?.network === network);
-    for (const pool of mine) pools.set(pool, Math.max(0, room.pools.get(pool)?.free ?? 0));
-    if (mine.length > 0) nodes += 1;
+    lists.set(node.pools, (lists.get(node.pools) ?? 0) + 1);
   }
-  return { free: sum([...pools.values()]), pools: pools.size, nodes };
+  const free = new Map<string, number>();
+  let nodes = 0;
+  for (const [pools, count] of lists) {
+    const mine = pools.filter((pool) => room.pools.get(pool)?.network === network);
+    for (const pool of mine) free.set(pool, Math.max(0, room.pools.get(pool)?.free ?? 0));
+    if (mine.length > 0) nodes += count;
+  }
+  return { free: sum([...free.values()]), pools: free.size, nodes };
 }

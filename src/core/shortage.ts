@@ -2,6 +2,7 @@ import { isOpenCluster } from './groups.ts';
 import { spelled } from './constraints.ts';
 import { fitsBy, fitsByPorts, freePorts, needsOf } from './place-capacity.ts';
 import { amountOf, inspector, labelOf, type Inspection, type Short } from './place-inspect.ts';
+import type { Rule } from './place-rules.ts';
 import { settle } from './place-settle.ts';
 import { survey } from './place-survey.ts';
 import type { Ask, NodeRoom, Resource, Room } from './room.ts';
@@ -61,7 +62,7 @@ export function shortageOf(room: Room, ask: Ask, most: number): Shortage {
     nodes: room.nodes.size,
     notOffered: tally.notOffered,
     candidates: tally.candidates,
-    rules: [...tally.rules.values()],
+    rules: tally.rules(),
     networks: ask.demand.addresses.map(({ network }) => networkShortage(room, ask, network)),
     resources: tally.resources(),
     nodesHold: Math.min(ask.instances, tally.hold),
@@ -82,7 +83,11 @@ class Tally {
   notOffered = 0;
   candidates = 0;
   hold = 0;
-  readonly rules = new Map<string, { label: string; nodes: number; why?: string }>();
+  /** By rule, and by whether it could not be judged. */
+  readonly #refused = [true, false].map((isUnjudged) => ({
+    isUnjudged,
+    nodes: new Map<Rule, number>(),
+  }));
   readonly #inspect: (node: NodeRoom) => Inspection;
   readonly #measures: readonly Measure[];
 
@@ -98,13 +103,20 @@ class Tally {
     else this.#countCandidate(node, fits, short?.resource);
   }
 
-  #countRule(rule: NonNullable<Short['rule']>, { isUnjudged = false }: Short): void {
-    const label = labelOf(rule);
-    const key = `${label}${String(isUnjudged)}`;
-    const why = isUnjudged ? { why: rule.why } : {};
-    const known = this.rules.get(key) ?? { label, nodes: 0, ...why };
-    this.rules.set(key, known);
-    known.nodes += 1;
+  #countRule(rule: Rule, { isUnjudged = false }: Short): void {
+    for (const refused of this.#refused)
+      if (refused.isUnjudged === isUnjudged)
+        refused.nodes.set(rule, (refused.nodes.get(rule) ?? 0) + 1);
+  }
+
+  rules(): readonly RuleShortage[] {
+    return this.#refused.flatMap(({ isUnjudged, nodes }) =>
+      [...nodes].map(([rule, count]) => ({
+        label: labelOf(rule),
+        nodes: count,
+        ...(isUnjudged ? { why: rule.why } : {}),
+      })),
+    );
   }
 
   #countCandidate(node: NodeRoom, fits: number, first: Resource | undefined): void {
