@@ -353,6 +353,16 @@ describe('afterImage', () => {
     const answers = new Map([[readKey({ what: 'app', id: '/a' }), a]]);
     assert.deepEqual(readsFor(question, answers), [{ what: 'app-version', id: '/a', version: v1 }]);
   });
+  for (const [says, request, reads] of [
+    ['a group called apps', 'PUT /v2/groups/g/apps', { what: 'group', id: '/' }],
+    ['a group below one called versions', 'PUT /v2/groups/versions/g', { what: 'group', id: '/' }],
+    ['any other group', 'PUT /v2/groups/apps/g', { what: 'group', id: '/apps/g' }],
+    ['an app in a group called tasks', 'PUT /v2/apps/a/tasks/b', { what: 'group', id: '/a/tasks' }],
+    ['an app in a group called versions', 'PUT /v2/apps/versions/b', { what: 'group', id: '/' }],
+  ] as const) {
+    it(`${says} is read where Marathon shows it`, () =>
+      assert.deepEqual(readsFor(asking(request, {})), [reads]));
+  }
   it('reads the apps of an array at once', () =>
     assert.equal(readsFor(asking('PUT /v2/apps', [app('/x'), app('/y'), app('/x')])).length, 2));
 });
