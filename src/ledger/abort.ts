@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import type { Clock } from '../plumbing/clock.ts';
 
 /**
  * The promise's outcome, or the signal's reason when that comes first; what was begun goes on unseen.
@@ -46,4 +47,32 @@ export function eitherSignal(...signals: readonly AbortSignal[]): {
     };
   });
   return { signal: both.signal, drop: () => stops.forEach((stop) => stop()) };
+}
+
+/**
+ * What `task` comes to, given at most `ms`; its signal is aborted when the time is up or `signal` is.
+ *
+ * @throws what `late` makes when the time is up, the signal's reason, what the task throws
+ */
+export async function within<T>(
+  limit: { readonly clock: Clock; readonly ms: number; readonly late: () => Error },
+  task: (signal: AbortSignal) => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  signal.throwIfAborted();
+  const over = new AbortController();
+  const timer = new AbortController();
+  limit.clock.sleep(limit.ms, timer.signal).then(
+    () => {
+      over.abort(limit.late());
+    },
+    () => undefined,
+  );
+  const either = eitherSignal(signal, over.signal);
+  try {
+    return await unlessAborted(task(either.signal), either.signal);
+  } finally {
+    timer.abort();
+    either.drop();
+  }
 }

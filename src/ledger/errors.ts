@@ -80,8 +80,11 @@ export class BadRecord extends Refusal {
 export class LedgerMisuse extends Refusal {
   readonly code = 'ledger-misuse';
   readonly remedy = 'report this: Corral asked its ledger for something impossible';
-  constructor(readonly fault: string) {
-    super(`the ledger was asked for ${fault}`);
+  constructor(
+    readonly fault: string,
+    options?: ErrorOptions,
+  ) {
+    super(`the ledger was asked for ${fault}`, options);
   }
 }
 

@@ -18,8 +18,11 @@ export class CuttingProxy {
     this.#server = server;
   }
 
-  static async to(target: number | string): Promise<CuttingProxy> {
-    const server = createServer().listen(0, '127.0.0.1');
+  /** @param target a port of 127.0.0.1, or the path of a socket, with the path to listen on */
+  static async to(target: number | string, path?: string): Promise<CuttingProxy> {
+    const server = createServer();
+    if (path === undefined) server.listen(0, '127.0.0.1');
+    else server.listen(path);
     const proxy = new CuttingProxy(server);
     server.on('connection', (near) => proxy.#join(near, target));
     await once(server, 'listening');

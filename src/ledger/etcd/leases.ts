@@ -1,21 +1,16 @@
-import { setMaxListeners } from 'node:events';
 import type { Etcd3 } from 'etcd3';
 import { EtcdLeaseInvalidError, castGrpcError } from 'etcd3';
 import type { Clock } from '../../plumbing/clock.ts';
-import { HoldingLost } from '../errors.ts';
 import { holdSeconds } from '../limits.ts';
 import type { Holding } from '../store.ts';
+import { Tenure } from '../tenure.ts';
 import type { Calls } from './calls.ts';
-import { TRY_WITHIN_MS } from './client.ts';
 
 export interface LeaseDeps {
   readonly client: Etcd3;
   readonly calls: Calls;
   readonly clock: Clock;
 }
-
-const PAUSE_MS = 100;
-const MOST_MARGIN_MS = 1_000;
 
 /** Grants a lease and keeps it alive until it is lost or released. */
 export async function openLease(
@@ -24,44 +19,38 @@ export async function openLease(
   signal: AbortSignal,
 ): Promise<Lease> {
   const seconds = holdSeconds(ttlMs);
-  const lease = new Lease(deps, seconds * 1000);
-  await lease.grant(seconds, signal);
-  return lease;
+  const tenure = new Tenure(deps.clock, seconds * 1000);
+  const grant = (options: { deadline: number }) => {
+    tenure.begin();
+    return deps.client.leaseClient.leaseGrant({ TTL: seconds }, options);
+  };
+  try {
+    const { ID } = await deps.calls.run('a holding', grant, signal);
+    tenure.keepBy((withinMs) => keepAlive(deps, ID, withinMs));
+    return new Lease(deps, ID, tenure);
+  } catch (fault) {
+    tenure.lose();
+    throw fault;
+  }
 }
 
 /**
- * A lease with a deadline of its own: each answered keep-alive moves it to TTL less a margin after that
- * keep-alive was *sent*. The client's own Lease tells of a loss only after twice the TTL, when another
- * has long been given the keys.
+ * A lease with a deadline of its own. The client's Lease tells of a loss only after twice the TTL, when
+ * another has long been given the keys.
  */
 export class Lease implements Holding {
-  id = '';
-  readonly lost: AbortSignal;
+  readonly id: string;
   readonly #deps: LeaseDeps;
-  readonly #ttlMs: number;
-  readonly #losing = new AbortController();
-  /** Stops the deadline in force. */
-  #deadline: AbortController | undefined;
+  readonly #tenure: Tenure;
 
-  constructor(deps: LeaseDeps, ttlMs: number) {
+  constructor(deps: LeaseDeps, id: string, tenure: Tenure) {
+    this.id = id;
     this.#deps = deps;
-    this.#ttlMs = ttlMs;
-    this.lost = this.#losing.signal;
-    setMaxListeners(0, this.lost);
+    this.#tenure = tenure;
   }
 
-  async grant(seconds: number, signal: AbortSignal): Promise<void> {
-    const { client, calls } = this.#deps;
-    const answer = await calls.run(
-      'a holding',
-      (options) => {
-        this.#startDeadline();
-        return client.leaseClient.leaseGrant({ TTL: seconds }, options);
-      },
-      signal,
-    );
-    this.id = answer.ID;
-    this.#keep().catch(() => undefined);
+  get lost(): AbortSignal {
+    return this.#tenure.lost;
   }
 
   async release(signal: AbortSignal): Promise<void> {
@@ -76,8 +65,7 @@ export class Lease implements Holding {
 
   /** Stops keeping; the keys go when the TTL is over. */
   lose(): void {
-    this.#deadline?.abort();
-    this.#losing.abort(new HoldingLost(this.id));
+    this.#tenure.lose(this.id);
   }
 
   /** @returns false when etcd has let the lease go */
@@ -86,60 +74,19 @@ export class Lease implements Holding {
     const ask = () => client.leaseClient.leaseTimeToLive({ ID: this.id });
     return Number((await calls.run('a holding', ask, signal)).TTL) > 0;
   }
-
-  async #keep(): Promise<void> {
-    for (;;) {
-      await this.#deps.clock.sleep(this.#ttlMs / 3, this.lost);
-      while (!(await this.#keptOnce())) await this.#deps.clock.sleep(PAUSE_MS, this.lost);
-    }
-  }
-
-  async #keptOnce(): Promise<boolean> {
-    const before = this.#deadline;
-    const next = this.#newDeadline();
-    try {
-      const left = await keepAlive(this.#deps, this.id, Math.min(TRY_WITHIN_MS, this.#ttlMs / 3));
-      before?.abort();
-      this.#deadline = next;
-      if (left <= 0) this.lose();
-      if (this.lost.aborted) next.abort();
-      return true;
-    } catch {
-      next.abort();
-      return false;
-    }
-  }
-
-  #startDeadline(): void {
-    this.#deadline?.abort();
-    this.#deadline = this.#newDeadline();
-  }
-
-  /** Runs by a timer, not by comparing times of day, which may be set back. */
-  #newDeadline(): AbortController {
-    const stop = new AbortController();
-    const ms = this.#ttlMs - Math.min(MOST_MARGIN_MS, this.#ttlMs / 4);
-    this.#deps.clock.sleep(ms, stop.signal).then(
-      () => {
-        this.lose();
-      },
-      () => undefined,
-    );
-    return stop;
-  }
 }
 
-/** One keep-alive on a stream of its own. @returns what etcd says is left, seconds; 0 when it is gone */
+/** One keep-alive on a stream of its own. @returns false when etcd says the lease is gone */
 async function keepAlive(
   { client, clock }: LeaseDeps,
   id: string,
   withinMs: number,
-): Promise<number> {
+): Promise<boolean> {
   const stream = await client.leaseClient.leaseKeepAlive();
   const over = new AbortController();
-  const answer = new Promise<number>((resolve, reject) => {
+  const answer = new Promise<boolean>((resolve, reject) => {
     stream
-      .on('data', ({ TTL }) => resolve(Number(TTL)))
+      .on('data', ({ TTL }) => resolve(Number(TTL) > 0))
       .on('error', (fault) => reject(castGrpcError(fault)))
       .on('end', () => reject(new Error('the stream ended')));
     clock.sleep(withinMs, over.signal).then(
