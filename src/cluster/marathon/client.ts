@@ -9,6 +9,7 @@ import {
   type JsonObject,
   objectsAt,
   textAt,
+  textsAt,
 } from './json.ts';
 import type { MarathonRead } from './reads.ts';
 import { type Scaled, scaled } from './scale.ts';
@@ -39,9 +40,17 @@ export interface MarathonClient {
   readonly close: () => void;
 }
 
-const deployments = shapedBy<readonly Deployment[]>(shapes.deployments);
+const deployments = shapedBy<readonly JsonObject[]>(shapes.deployments);
 const podStatuses = shapedBy<readonly JsonObject[]>(shapes.podStatuses);
 const wrapped = (shape: (typeof shapes)['info']) => shapedBy<JsonObject>(shape);
+
+const deploymentOf = (shown: JsonObject): Deployment => ({
+  ...shown,
+  id: textAt(shown, 'id') ?? '',
+  version: textAt(shown, 'version') ?? '',
+  affectedApps: textsAt(shown, 'affectedApps'),
+  affectedPods: textsAt(shown, 'affectedPods'),
+});
 
 type Get = <T extends Json>(
   path: string,
@@ -71,7 +80,8 @@ function listsOn(get: Get) {
   const must = mustOn(get);
   return {
     tree: (signal: AbortSignal) => must('/v2/groups', groupShape, signal),
-    deployments: (signal: AbortSignal) => must('/v2/deployments', deployments, signal),
+    deployments: async (signal: AbortSignal) =>
+      (await must('/v2/deployments', deployments, signal)).map(deploymentOf),
     podStatuses: (signal: AbortSignal) => must('/v2/pods/::status', podStatuses, signal),
     tasks: async (signal: AbortSignal) => {
       const answer = await must('/v2/tasks', wrapped(shapes.tasks), signal);

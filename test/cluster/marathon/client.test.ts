@@ -170,6 +170,7 @@ describe('reads', () => {
         '/v2/tasks': { tasks: [{ id: 't', appId: '/a', state: 'TASK_RUNNING' }] },
         '/v2/queue': { queue: [{ count: 1 }] },
         '/v2/pods/::status': [],
+        '/v2/deployments': [{ id: 'd', version: 'v', affectedApps: ['/a'] }],
         '/v2/leader': { leader: 'h:1' },
         '/v2/apps/a/versions': { versions: ['v'] },
       };
@@ -177,6 +178,9 @@ describe('reads', () => {
     });
     const asking = client(endpointsOf(url));
     assert.equal((await asking.tasks(soon()))[0]?.id, 't');
+    assert.deepEqual(await asking.deployments(soon()), [
+      { id: 'd', version: 'v', affectedApps: ['/a'], affectedPods: [] },
+    ]);
     assert.deepEqual(await asking.queue(soon()), [{ count: 1 }]);
     assert.deepEqual(await asking.podStatuses(soon()), []);
     assert.equal(await asking.leader(soon()), 'h:1');
