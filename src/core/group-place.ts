@@ -1,7 +1,7 @@
 import { bandwidthOf, type Demand } from './demand.ts';
 import { place, type Placement } from './place.ts';
 import type { Ask, NodeRoom, PoolRoom, Room, Witness } from './room.ts';
-import { Patched } from './snapshot-patched.ts';
+import { Patched } from './patched.ts';
 
 export type GroupPlacement =
   | { readonly fits: true; readonly witnesses: readonly Witness[] }
