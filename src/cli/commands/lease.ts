@@ -1,0 +1,115 @@
+import type { Command } from 'commander';
+import { formatRate } from '../../core/rate.ts';
+import { parseAddress } from '../../core/address.ts';
+import type { LeaseRecord, LimitRecord } from '../../core/records.ts';
+import { holdingOf, prefixes } from '../../ledger/keys.ts';
+import { listAll } from '../../ledger/listing.ts';
+import type { Codec } from '../../ledger/records.ts';
+import { records } from '../../ledger/records.ts';
+import type { Store } from '../../ledger/store.ts';
+import type { CliDeps } from '../deps.ts';
+import { withStore } from '../deps.ts';
+import { json, table } from '../table.ts';
+
+interface Filter {
+  readonly node?: string;
+  readonly pool?: string;
+  readonly network?: string;
+  readonly app?: string;
+  readonly json?: true;
+}
+
+/** `corral lease list`. */
+export function registerLease(program: Command, deps: CliDeps): void {
+  program
+    .command('lease')
+    .description('addresses that containers hold')
+    .command('list')
+    .description('list leases with their limits')
+    .option('--node <name>', 'of this node only')
+    .option('--pool <name>', 'of this pool only')
+    .option('--network <name>', 'of this network only')
+    .option('--app <id>', 'of this app only')
+    .option('--json', 'for programs')
+    .addHelpText('after', '\nExample:\n  corral lease list --node node-1.example.org')
+    .action((filter: Filter) => withStore(deps, (store) => list(deps, store, filter)));
+}
+
+interface Held {
+  readonly node: string;
+  readonly address: string;
+  readonly lease: LeaseRecord;
+  readonly limit: LimitRecord | undefined;
+}
+
+async function list(deps: CliDeps, store: Store, filter: Filter): Promise<void> {
+  const held = (await readHeld(deps, store, filter.node)).filter(
+    ({ lease }) =>
+      (filter.pool ?? lease.pool) === lease.pool &&
+      (filter.network ?? lease.network) === lease.network &&
+      (filter.app === undefined || filter.app === lease.app),
+  );
+  deps.out(filter.json ? json(held.map(fieldsOf)) : text(held));
+}
+
+const fieldsOf = ({ node, address, lease, limit }: Held): unknown => ({
+  address,
+  node,
+  ...lease,
+  ...(limit && {
+    netInKbit: limit.netInKbit,
+    netOutKbit: limit.netOutKbit,
+    classMinor: limit.classMinor,
+  }),
+});
+
+const text = (held: readonly Held[]): string =>
+  table(
+    ['address', 'node', 'network', 'pool', 'net_in', 'net_out', 'app', 'task', 'since'],
+    held.map(({ address, node, lease, limit }) => [
+      address,
+      node,
+      lease.network,
+      lease.pool,
+      rate(limit?.netInKbit),
+      rate(limit?.netOutKbit),
+      lease.app ?? '-',
+      lease.task ?? '-',
+      new Date(lease.sinceMs).toISOString(),
+    ]),
+    'no leases',
+  );
+
+const rate = (kbit: number | undefined): string =>
+  kbit === undefined ? '-' : kbit === 0 ? '0' : formatRate(kbit);
+
+async function readHeld(deps: CliDeps, store: Store, node?: string): Promise<Held[]> {
+  const all = async <Record>(
+    prefix: string,
+    under: string,
+    codec: Codec<Record>,
+  ): Promise<Map<string, { node: string; address: string; record: Record }>> => {
+    const { entries } = await listAll(store, under, { signal: deps.signal });
+    const { good, faults } = codec.decodeAll(entries);
+    for (const fault of faults) deps.err(`warning: ${fault.message}`);
+    return new Map(
+      good.flatMap(({ key, record }) => {
+        const place = holdingOf(prefix, key);
+        return place ? [[`${place.node} ${place.address}`, { ...place, record }]] : [];
+      }),
+    );
+  };
+  const [leasesOf, limitsOf] =
+    node === undefined
+      ? [prefixes.leases, prefixes.limits]
+      : [prefixes.leasesOf(node), prefixes.limitsOf(node)];
+  const leases = await all(prefixes.leases, leasesOf, records.lease);
+  const limits = await all(prefixes.limits, limitsOf, records.limit);
+  return [...leases]
+    .map(([id, { record, ...place }]) => ({
+      ...place,
+      lease: record,
+      limit: limits.get(id)?.record,
+    }))
+    .sort((a, b) => (parseAddress(a.address).value < parseAddress(b.address).value ? -1 : 1));
+}
