@@ -36,7 +36,7 @@ function settingLines(leaf: Leaf): readonly string[] {
       ? `# ${name}:`
       : stringify(
           { [name]: leaf.otherwise },
-          { collectionStyle: 'flow', flowCollectionPadding: false },
+          { collectionStyle: 'flow', singleQuote: true, flowCollectionPadding: false },
         ).trim();
   return [
     `${margin}# ${leaf.description}`,
