@@ -12,20 +12,16 @@ const HIDDEN_APP = /\/(?:tasks|versions)\//;
 const HIDDEN_GROUP = /\/(?:apps|versions(?:\/[^/]+)?)$/;
 
 /** The group with everything below it; undefined when there is none. */
-export function* groupAsItIs(id: string, context: MarathonContext): Inquiry<GroupTree | undefined> {
+export function* groupAsItIs(id: string): Inquiry<GroupTree | undefined> {
   const seen = HIDDEN_GROUP.test(id) ? '/' : id;
   const shown = yield* object({ what: 'group', id: seen });
-  return shown && groupIn(groupTree(shown, context), id);
+  return shown && groupIn(groupTree(shown), id);
 }
 
 /** The group as it was stored at a version. */
-export function* groupAsItWas(
-  id: string,
-  version: string,
-  context: MarathonContext,
-): Inquiry<GroupTree | undefined> {
+export function* groupAsItWas(id: string, version: string): Inquiry<GroupTree | undefined> {
   const shown = yield* object({ what: 'group-version', id, version });
-  return shown && groupTree(shown, context);
+  return shown && groupTree(shown);
 }
 
 /** The app in canonical form. */
@@ -46,8 +42,8 @@ export function* appsAsTheyAre(
     plain.map((id, index) => [id, canonicalOr(shown[index], context)]),
   );
   for (const id of ids.filter((each) => HIDDEN_APP.test(each))) {
-    const group = yield* groupAsItIs(groupOf(id), context);
-    found.set(id, group?.apps.get(id));
+    const group = yield* groupAsItIs(groupOf(id));
+    found.set(id, canonicalOr(group?.apps.get(id), context));
   }
   return found;
 }

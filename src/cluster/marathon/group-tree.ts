@@ -1,6 +1,3 @@
-import { canonicalApp } from './canonical-app.ts';
-import type { MarathonContext } from './canonical-context.ts';
-import { canonicalPod } from './canonical-pod.ts';
 import {
   type App,
   type Group,
@@ -11,7 +8,7 @@ import {
   textAt,
 } from './json.ts';
 
-/** A group and everything below it; ids and definitions canonical. */
+/** A group and everything below it, by canonical id; definitions as Marathon shows or stores them. */
 export interface GroupTree {
   readonly id: string;
   readonly apps: ReadonlyMap<string, App>;
@@ -33,12 +30,12 @@ const byId = <T extends JsonObject>(items: readonly T[]): ReadonlyMap<string, T>
 const specOf = (pod: JsonObject): JsonObject => objectAt(pod, 'spec') ?? pod;
 
 /** A group as GET /v2/groups shows it. */
-export function groupTree(group: Group, context: MarathonContext): GroupTree {
-  const children = objectsAt(group, 'groups').map((child) => groupTree(child, context));
+export function groupTree(group: Group): GroupTree {
+  const children = objectsAt(group, 'groups').map(groupTree);
   return {
     id: textAt(group, 'id') ?? '/',
-    apps: byId(objectsAt(group, 'apps').map((app) => canonicalApp(app, context))),
-    pods: byId(objectsAt(group, 'pods').map((pod) => canonicalPod(specOf(pod), context))),
+    apps: byId(objectsAt(group, 'apps')),
+    pods: byId(objectsAt(group, 'pods').map(specOf)),
     groups: new Map(children.map((child) => [child.id, child])),
   };
 }

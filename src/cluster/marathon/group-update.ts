@@ -3,7 +3,7 @@ import { appChange } from './app-update.ts';
 import { checkedApp, checkedGroup, placeOf } from './body-check.ts';
 import { canonicalApp } from './canonical-app.ts';
 import type { MarathonContext } from './canonical-context.ts';
-import { podInstances } from './canonical-pod.ts';
+import { canonicalPod, podInstances } from './canonical-pod.ts';
 import type { Change } from './change.ts';
 import { allApps, allPods, emptyGroup, type GroupTree, mapApps } from './group-tree.ts';
 import { appInstances } from './is-upgrade.ts';
@@ -177,21 +177,37 @@ function unchanged(change: Change): boolean {
   return instancesOf(change, before) === instancesOf(change, after);
 }
 
-/** Every app and pod that differs between two states of a group. */
+const idsOf = <T>(...maps: readonly ReadonlyMap<string, T>[]): readonly string[] => [
+  ...new Set(maps.flatMap((map) => [...map.keys()])),
+];
+
+type Pair = readonly [id: string, before: JsonObject | undefined, after: JsonObject | undefined];
+type ToCanonical = (spec: JsonObject) => JsonObject;
+
+/** Before and after of each id where they are not the very same object. */
+function differing(
+  before: Iterable<readonly [string, JsonObject]>,
+  after: Iterable<readonly [string, JsonObject]>,
+  canonical: ToCanonical,
+): readonly Pair[] {
+  const [old, next] = [new Map(before), new Map(after)];
+  const shape = (spec: JsonObject | undefined) => spec && canonical(spec);
+  return idsOf(old, next)
+    .filter((id) => old.get(id) !== next.get(id))
+    .map((id) => [id, shape(old.get(id)), shape(next.get(id))] as const);
+}
+
+/** Every app and pod that differs between two states of a group; only those are looked at closely. */
 export function groupChanges(
   before: GroupTree,
   after: GroupTree,
   context: MarathonContext,
 ): readonly Change[] {
-  const oldApps = new Map(allApps(before));
-  const newApps = new Map(allApps(after));
-  const oldPods = new Map(allPods(before));
-  const newPods = new Map(allPods(after));
-  const apps = [...new Set([...oldApps.keys(), ...newApps.keys()])];
-  const pods = [...new Set([...oldPods.keys(), ...newPods.keys()])];
+  const apps = differing(allApps(before), allApps(after), (app) => canonicalApp(app, context));
+  const pods = differing(allPods(before), allPods(after), (pod) => canonicalPod(pod, context));
   const changes = [
-    ...apps.map((id) => appChange(id, oldApps.get(id), newApps.get(id), context)),
-    ...pods.map((id) => podChange(id, oldPods.get(id), newPods.get(id))),
+    ...apps.map(([id, old, next]) => appChange(id, old, next, context)),
+    ...pods.map(([id, old, next]) => podChange(id, old, next)),
   ];
   return changes.filter((change) => !unchanged(change));
 }

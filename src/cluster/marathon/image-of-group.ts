@@ -13,7 +13,7 @@ function* regrouped(before: GroupTree, body: Group, context: MarathonContext): I
   if (wish.wish !== 'rollback') {
     return changed(groupChanges(before, afterGroupUpdate(before, body, context), context));
   }
-  const stored = yield* groupAsItWas(before.id, wish.version, context);
+  const stored = yield* groupAsItWas(before.id, wish.version);
   if (stored) return changed(groupChanges(before, stored, context));
   return refused(422, `Group ${before.id} not available in version ${wish.version}`);
 }
@@ -26,7 +26,7 @@ export function* createdGroup(
 ): Inquiry<AfterImage> {
   const group = checkedGroup(body);
   const path = effectivePath(group, route.path);
-  if (yield* groupAsItIs(path, context)) {
+  if (yield* groupAsItIs(path)) {
     return refused(409, `Group ${path} is already created. Use PUT to change this group.`);
   }
   if (yield* appAsItIs(path, context)) {
@@ -43,6 +43,6 @@ export function* updatedGroup(
 ): Inquiry<AfterImage> {
   const group = checkedGroup(body);
   const path = effectivePath(group, route.path);
-  const before = yield* groupAsItIs(path, context);
+  const before = yield* groupAsItIs(path);
   return yield* regrouped(before ?? emptyGroup(path), group, context);
 }

@@ -1,8 +1,8 @@
 import { OriginalUnknown } from '../errors.ts';
 import type { MarathonContext } from './canonical-context.ts';
-import { type AfterImage, type Change, changed, refused } from './change.ts';
+import { type AfterImage, changed, refused } from './change.ts';
 import { groupChanges } from './group-update.ts';
-import { emptyGroup } from './group-tree.ts';
+import { allApps, allPods, emptyGroup, type GroupTree } from './group-tree.ts';
 import { groupAsItIs, groupAsItWas } from './as-it-is.ts';
 import { isArray, isObject, type Json, type JsonObject, textAt, textsAt } from './json.ts';
 import type { Inquiry } from './reads.ts';
@@ -46,20 +46,26 @@ export function* cancelled(
   if (!deployment) return refused(404, `DeploymentPlan ${id} does not exist`);
   // Stops half way and starts nothing.
   if (force) return changed([]);
+  const [then, now] = yield* aroundDeployment(textAt(deployment, 'version') ?? '');
+  if (!then) throw new OriginalUnknown(id);
   const affected = affectedBy(deployment);
-  const changes = yield* revert(textAt(deployment, 'version') ?? '', context);
-  if (!changes) throw new OriginalUnknown(id);
-  return changed(changes.filter((change) => affected.has(change.id)));
+  const only = (tree: GroupTree) => onlyThose(tree, affected);
+  return changed(groupChanges(only(now ?? emptyGroup('/')), only(then), context));
 }
 
-/** From the root group as it is to the one before `version`; undefined when that is not kept. */
-function* revert(
+/** The root group before `version`, if that is kept, and as it is now. */
+function* aroundDeployment(
   version: string,
-  context: MarathonContext,
-): Inquiry<readonly Change[] | undefined> {
+): Inquiry<readonly [then: GroupTree | undefined, now: GroupTree | undefined]> {
   const [versions] = yield [{ what: 'group-versions', id: '/' }];
   const original = versionBefore(textsIn(versions), version);
-  const then = original === undefined ? undefined : yield* groupAsItWas('/', original, context);
-  const now = yield* groupAsItIs('/', context);
-  return then && groupChanges(now ?? emptyGroup('/'), then, context);
+  const then = original === undefined ? undefined : yield* groupAsItWas('/', original);
+  return [then, yield* groupAsItIs('/')];
 }
+
+/** The apps and pods of these ids, in one flat group. */
+const onlyThose = (tree: GroupTree, ids: ReadonlySet<string>): GroupTree => ({
+  ...emptyGroup(tree.id),
+  apps: new Map([...allApps(tree)].filter(([id]) => ids.has(id))),
+  pods: new Map([...allPods(tree)].filter(([id]) => ids.has(id))),
+});

@@ -24,27 +24,24 @@ const app = (id: string, more: Group = {}): Group => ({ id, cmd: 'run', ...more 
 const pod = (id: string): Group => ({ id, containers: [] });
 
 /** /: a; /g: b, pod p; /g/h: c (2 instances), pod q */
-const tree = groupTree(
-  {
-    id: '/',
-    apps: [app('/a')],
-    groups: [
-      {
-        id: '/g',
-        apps: [app('/g/b', { instances: 3 })],
-        pods: [{ id: '/g/p', spec: pod('/g/p'), status: 'STABLE', instances: [] }],
-        groups: [
-          {
-            id: '/g/h',
-            apps: [app('/g/h/c', { instances: 2 })],
-            pods: [{ id: '/g/h/q', spec: pod('/g/h/q') }],
-          },
-        ],
-      },
-    ],
-  },
-  context,
-);
+const tree = groupTree({
+  id: '/',
+  apps: [app('/a')],
+  groups: [
+    {
+      id: '/g',
+      apps: [app('/g/b', { instances: 3 })],
+      pods: [{ id: '/g/p', spec: pod('/g/p'), status: 'STABLE', instances: [] }],
+      groups: [
+        {
+          id: '/g/h',
+          apps: [app('/g/h/c', { instances: 2 })],
+          pods: [{ id: '/g/h/q', spec: pod('/g/h/q') }],
+        },
+      ],
+    },
+  ],
+});
 const g = tree.groups.get('/g') ?? emptyGroup('/g');
 
 const changesOf = (group: typeof tree, body: Group): readonly string[] =>
