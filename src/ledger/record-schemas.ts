@@ -192,3 +192,15 @@ export const schemas = {
   injected,
   verdict,
 } as const;
+
+/** The first thing that keeps a value from being such a record; undefined when nothing does. */
+export function faultOf(schema: Joi.ObjectSchema, value: unknown): string | undefined {
+  if (holdsProto(value)) return 'a key is "__proto__"';
+  return schema.validate(value, { convert: false }).error?.message;
+}
+
+/** Joi copies objects by assignment, which loses this key unseen. */
+const holdsProto = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (Object.hasOwn(value, '__proto__') || Object.values(value).some(holdsProto));

@@ -16,7 +16,8 @@ const isFields = (value: unknown): value is Fields =>
 const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 const isName = (value: string): boolean => NAME.test(value);
 const isOffset = (value: string): boolean => OFFSET.test(value);
-const isApp = (value: string): boolean => value.length > 0 && value.length <= LONGEST_APP;
+const isApp = (value: string): boolean =>
+  value.length > 0 && value.length <= LONGEST_APP && value !== '__proto__';
 const isMask: Check = (value) => typeof value === 'string' && MASK.test(value);
 const isText: Check = (value) => typeof value === 'string';
 

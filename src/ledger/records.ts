@@ -1,7 +1,7 @@
 import type Joi from 'joi';
 import type * as Of from '../core/records.ts';
 import { BadRecord } from './errors.ts';
-import { schemas } from './record-schemas.ts';
+import { faultOf, schemas } from './record-schemas.ts';
 import { isBlock, isTally } from './record-shapes.ts';
 import type { Entry } from './store.ts';
 
@@ -33,7 +33,7 @@ function codec<Record>(
   shape: Shape = () => false,
 ): Codec<Record> {
   const fault = (value: unknown): string | undefined =>
-    shape(value) ? undefined : schema.validate(value, { convert: false }).error?.message;
+    shape(value) ? undefined : faultOf(schema, value);
   const decode = ({ key, value }: Entry): Record => {
     const record = parsed(key, value);
     const wrong = fault(record);
