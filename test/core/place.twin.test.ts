@@ -17,7 +17,7 @@ describe('place and its brute-force twin', () => {
           { fits: most === ask.instances, most },
         );
       }),
-      { numRuns: Number(process.env['RUNS'] ?? 4000) },
+      { numRuns: Number(process.env['RUNS'] ?? 3000) },
     );
   });
 });

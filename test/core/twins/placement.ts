@@ -73,7 +73,7 @@ function acceptsGroup(group: {
   return mine === floor && remainder > 0;
 }
 
-interface State {
+export interface State {
   readonly counts: Map<string, number>;
   readonly drawn: Map<string, number>;
   readonly placed: PlacedInstance[];

@@ -1,0 +1,66 @@
+import { isHostname, spelled, type Constraint } from './constraints.ts';
+import { quoted } from './regex.ts';
+import type { NodeRoom } from './room.ts';
+
+/** The one constraint that tells nodes to be kept from nodes to be left out, and how long it is. */
+export interface Spelling {
+  readonly constraint: Constraint;
+  readonly length: number;
+}
+
+/** Length of a constraint as it stands in Marathon's JSON. */
+const lengthOf = (constraint: Constraint): number => JSON.stringify(spelled(constraint)).length;
+
+const alternation = (texts: Iterable<string>): string => [...texts].sort().map(quoted).join('|');
+
+const spelling = (
+  field: string,
+  operator: 'LIKE' | 'UNLIKE',
+  texts: Iterable<string>,
+): Spelling => {
+  const constraint: Constraint = { field, operator, value: alternation(texts) };
+  return { constraint, length: lengthOf(constraint) };
+};
+
+/** Only the nodes of that name. */
+export const only = (names: Iterable<string>): Spelling => spelling('hostname', 'LIKE', names);
+
+/**
+ * The shortest constraint that admits every node of `keep` and none of `leave`: an attribute when one
+ * tells them apart, else names. Nodes in neither are let in or not, whichever is shorter. Regions and
+ * zones are never used: naming one lets an app leave the master's region.
+ */
+export function shortest(keep: readonly NodeRoom[], leave: readonly NodeRoom[]): Spelling {
+  const names = (nodes: readonly NodeRoom[]) => nodes.map(({ name }) => name);
+  const byName = [spelling('hostname', 'UNLIKE', names(leave)), only(names(keep))];
+  const fields = new Set(leave.flatMap(({ attributes }) => Object.keys(attributes)));
+  for (const { attributes } of keep) for (const field of Object.keys(attributes)) fields.add(field);
+  const byAttribute = [...fields].sort().flatMap((field) => byField(field, keep, leave));
+  return [...byAttribute, ...byName].reduce((best, next) =>
+    next.length < best.length ? next : best,
+  );
+}
+
+function byField(
+  field: string,
+  keep: readonly NodeRoom[],
+  leave: readonly NodeRoom[],
+): readonly Spelling[] {
+  if (isHostname(field) || field.startsWith('@')) return [];
+  const [kept, left] = [valuesOf(field, keep), valuesOf(field, leave)];
+  if ([...left].some((value) => kept.has(value))) return [];
+  // who lacks the attribute is admitted by UNLIKE and refused by LIKE; an empty pattern matches nothing
+  const usable = (values: ReadonlySet<string | undefined>): values is ReadonlySet<string> =>
+    values.size > 0 && !values.has(undefined) && !values.has('');
+  return [
+    ...(usable(left) ? [spelling(field, 'UNLIKE', left)] : []),
+    ...(usable(kept) ? [spelling(field, 'LIKE', kept)] : []),
+  ];
+}
+
+const valuesOf = (field: string, nodes: readonly NodeRoom[]): ReadonlySet<string | undefined> =>
+  new Set(
+    nodes.map(({ attributes }) =>
+      Object.hasOwn(attributes, field) ? attributes[field] : undefined,
+    ),
+  );

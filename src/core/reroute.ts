@@ -1,0 +1,205 @@
+import type { Constraint } from './constraints.ts';
+import { counted } from './place-inspect.ts';
+import { place } from './place.ts';
+import {
+  candidatesOf,
+  narrowBasins,
+  wantsUnder,
+  type Basin,
+  type Candidate,
+} from './reroute-nodes.ts';
+import { only, shortest } from './reroute-spell.ts';
+import type { Ask, Room } from './room.ts';
+
+export type Steering =
+  /** Wherever Marathon goes there is network room. */
+  | { readonly do: 'nothing' }
+  | {
+      readonly do: 'inject';
+      /** To be added to the app's own, in this order; the same room and ask give the same bytes. */
+      readonly constraints: readonly Constraint[];
+      /** Nodes that Marathon could have chosen and now cannot. */
+      readonly excluded: number;
+      /** Whether shared pools are safe as well, or only what each node has by itself. */
+      readonly guards: 'nodes and pools' | 'nodes';
+      readonly why: string;
+    }
+  /** No constraints that are short enough keep Marathon off the wrong nodes and still let it place all. */
+  | { readonly do: 'give-up'; readonly why: string };
+
+export interface RerouteOptions {
+  /** Longest that one added constraint may be, characters of JSON. */
+  readonly maxLength: number;
+}
+
+/**
+ * Constraints that keep Marathon on nodes with network room, for an ask that fits (see place.ts).
+ *
+ * Under them no node takes more instances than its bandwidth and its own pools allow, and nodes that
+ * share pools with nobody outside their group do not take more than those pools hold, wherever
+ * Marathon puts each instance; `place` still finds room for all. Not guaranteed: groups whose pools
+ * overlap in part are only held to the sum of all their pools, nodes that cannot be chosen now are not
+ * looked at, and Marathon may still get stuck by the app's own UNIQUE, GROUP_BY or CLUSTER. Regions and
+ * zones are never named.
+ */
+export function reroute(room: Room, ask: Ask, { maxLength }: RerouteOptions): Steering {
+  const candidates = candidatesOf(room, ask);
+  const basins = narrowBasins(room, ask, candidates);
+  const plain = planFor(ask, candidates, { limit: undefined, basins });
+  if (ask.instances <= 0 || plain.leave.length === 0) return { do: 'nothing' };
+  const search = (narrow: readonly Basin[]) =>
+    best(room, ask, { plans: plansOf(ask, candidates, narrow), maxLength });
+  const strict = search(basins);
+  if (strict !== undefined) return { ...strict, guards: 'nodes and pools' };
+  const loose = basins.length > 0 ? search([]) : undefined;
+  if (loose !== undefined) return { ...loose, guards: 'nodes' };
+  const lacking = candidates.filter(({ wants, holds }) => holds < wants).length;
+  return {
+    do: 'give-up',
+    why: `${counted(lacking, 'node')} Marathon could choose lack network room, and no constraint of at most ${maxLength} characters keeps all instances off them`,
+  };
+}
+
+/** A limit per node, and the nodes that are safe under it. */
+interface Plan {
+  readonly limit?: Constraint;
+  readonly keep: readonly Candidate[];
+  readonly leave: readonly Candidate[];
+}
+
+/** Limits worth trying: none, what the poorest nodes hold, and a few in between. */
+const MOST_LIMITS = 24;
+
+function plansOf(
+  ask: Ask,
+  candidates: readonly Candidate[],
+  basins: readonly Basin[],
+): readonly Plan[] {
+  const most = candidates.reduce((highest, { wants }) => Math.max(highest, wants), 0);
+  const poor = candidates.filter(({ wants, holds }) => holds < wants).map(({ holds }) => holds);
+  const limits = [...new Set([1, 2, 3, 5, 8, 13, 21, ...poor])]
+    .filter((limit) => limit > 0 && limit < most)
+    .sort((one, other) => one - other)
+    .slice(0, MOST_LIMITS)
+    .map((limit): Constraint => ({ field: 'hostname', operator: 'MAX_PER', value: String(limit) }));
+  return [undefined, ...limits].map((limit) => planFor(ask, candidates, { limit, basins }));
+}
+
+function planFor(
+  ask: Ask,
+  candidates: readonly Candidate[],
+  { limit, basins }: { limit: Constraint | undefined; basins: readonly Basin[] },
+): Plan {
+  const wants = wantsUnder(limit, ask);
+  const safe = candidates.filter((candidate) => candidate.holds >= wants(candidate));
+  const kept = new Set(
+    basins.reduce<readonly Candidate[]>((left, basin) => drained(left, basin, wants), safe),
+  );
+  return {
+    ...(limit ? { limit } : {}),
+    keep: candidates.filter((candidate) => kept.has(candidate)),
+    leave: candidates.filter((candidate) => !kept.has(candidate)),
+  };
+}
+
+/** As many nodes of a basin as its addresses hold even if Marathon fills each of them. */
+function drained(
+  kept: readonly Candidate[],
+  { free, nodes }: Basin,
+  wants: (candidate: Candidate) => number,
+): readonly Candidate[] {
+  const inside = kept.filter(({ node }) => nodes.has(node.name));
+  const modest = [...inside].sort((one, other) => wants(one) - wants(other));
+  const dropped = new Set<Candidate>();
+  let left = free;
+  for (const candidate of modest) {
+    const wanted = wants(candidate);
+    if (wanted > left) dropped.add(candidate);
+    else left -= wanted;
+  }
+  return kept.filter((candidate) => !dropped.has(candidate));
+}
+
+/** The plan that leaves out the fewest nodes and still fits; on a tie the one with the loosest limit. */
+function best(
+  room: Room,
+  ask: Ask,
+  { plans, maxLength }: { plans: readonly Plan[]; maxLength: number },
+): Injection | undefined {
+  const [plain, ...limited] = plans;
+  const loosestFirst = [...(plain ? [plain] : []), ...limited.reverse()];
+  const ranked = loosestFirst.sort((one, other) => one.leave.length - other.leave.length);
+  for (const plan of ranked) {
+    const found = spellOut(room, ask, { plan, maxLength });
+    if (found !== undefined) return injection(found, plan);
+  }
+  return undefined;
+}
+
+type Injection = Omit<Extract<Steering, { do: 'inject' }>, 'guards'>;
+
+/** Constraints and the number of candidates that they still admit. */
+interface Spelled {
+  readonly constraints: readonly Constraint[];
+  readonly kept: number;
+}
+
+function injection({ constraints, kept }: Spelled, { keep, leave, limit }: Plan): Injection {
+  const excluded = keep.length + leave.length - kept;
+  const reasons = [
+    ...(excluded > 0 ? [`kept off ${counted(excluded, 'node')} for want of network room`] : []),
+    ...(limit ? [`held to ${limit.value ?? ''} on each node`] : []),
+  ];
+  const why = `${reasons.join(', ')}; ${counted(kept, 'node')} left to choose from`;
+  return { do: 'inject', constraints, excluded, why };
+}
+
+/** The plan as constraints, or undefined when it is too long or leaves too little room. */
+function spellOut(
+  room: Room,
+  ask: Ask,
+  { plan, maxLength }: { plan: Plan; maxLength: number },
+): Spelled | undefined {
+  const limit = plan.limit ? [plan.limit] : [];
+  if (plan.keep.length === 0) return undefined;
+  const kept = plan.keep.length;
+  if (plan.leave.length === 0)
+    return fitsWith(room, ask, limit) ? { constraints: limit, kept } : undefined;
+  const nodes = (candidates: readonly Candidate[]) => candidates.map(({ node }) => node);
+  const { constraint, length } = shortest(nodes(plan.keep), nodes(plan.leave));
+  if (length > maxLength) return someOf(room, ask, { plan, maxLength });
+  const constraints = [...limit, constraint];
+  return fitsWith(room, ask, constraints) ? { constraints, kept } : undefined;
+}
+
+const adding = (ask: Ask, constraints: readonly Constraint[]): Ask => ({
+  ...ask,
+  constraints: [...ask.constraints, ...constraints],
+});
+
+const fitsWith = (room: Room, ask: Ask, constraints: readonly Constraint[]): boolean =>
+  place(room, adding(ask, constraints)).fits;
+
+/** So many names that they do not fit: those that a placement needs, and the roomiest of the others. */
+function someOf(
+  room: Room,
+  ask: Ask,
+  { plan, maxLength }: { plan: Plan; maxLength: number },
+): Spelled | undefined {
+  const limit = plan.limit ? [plan.limit] : [];
+  const nodes = new Map(plan.keep.map(({ node }) => [node.name, node]));
+  const home = room.homeRegion === undefined ? {} : { homeRegion: room.homeRegion };
+  const placement = place({ nodes, pools: room.pools, ...home }, adding(ask, limit));
+  if (!placement.fits) return undefined;
+  const names = new Set(placement.witness.nodes.keys());
+  const bare = only([]).length;
+  let length = only(names).length;
+  if (length > maxLength) return undefined;
+  for (const { node } of [...plan.keep].sort((one, other) => other.holds - one.holds)) {
+    const longer = length + only([node.name]).length - bare + '|'.length;
+    if (names.has(node.name) || longer > maxLength) continue;
+    names.add(node.name);
+    length = longer;
+  }
+  return { constraints: [...limit, only(names).constraint], kept: names.size };
+}
