@@ -22,12 +22,14 @@ import type { Clock } from '../plumbing/clock.ts';
 import { type Listening, listen } from '../plumbing/listen.ts';
 import type { Log } from '../plumbing/log.ts';
 import { type Loop, startLoop } from '../plumbing/loop.ts';
+import { type FactsFeed, feedFacts } from './facts.ts';
 import { openMarathon, type OwnMarathon } from './marathon.ts';
 import { verdictMetrics } from './metrics.ts';
 
 export interface GateServiceDeps {
   readonly settings: Settings;
   readonly marathonUrls: readonly string[];
+  readonly mesosUrls: readonly string[];
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
@@ -38,9 +40,12 @@ export interface GateService {
   readonly url: string;
   readonly port: number;
   readonly view: View;
+  /** Resolves when the ledger has been read. */
+  readonly opened: Promise<void>;
   readonly planner: Planner;
   readonly marathon: OwnMarathon;
   readonly registry: Registry;
+  readonly facts: FactsFeed;
   readonly loops: readonly Loop[];
   stop(): Promise<void>;
 }
@@ -56,8 +61,10 @@ const CONNECTIONS = 64;
 export async function startGateService(deps: GateServiceDeps): Promise<GateService> {
   const { settings, store, clock, log } = deps;
   const ending = new AbortController();
-  const { view } = startView(store, { clock, log }, ending.signal);
+  const { view, opened } = startView(store, { clock, log }, ending.signal);
   const marathon = openMarathon(deps.marathonUrls, { auth: settings.gate.auth, clock });
+  opened.catch(() => undefined);
+  const facts = feedFacts({ ...deps, gate: settings.gate, view });
   const registry = new Registry();
   const options = weighOptions(settings);
   const forwarder = forwarderFor(deps, marathon);
@@ -72,14 +79,16 @@ export async function startGateService(deps: GateServiceDeps): Promise<GateServi
     url: `http://${host}:${listening.port}`,
     port: listening.port,
     view,
+    opened,
     planner,
     marathon,
     registry,
+    facts,
     loops,
     stop: async () => {
       await listening.close(5_000);
       ending.abort(new Error('the gate was stopped'));
-      await Promise.all(loops.map((loop) => loop.stop()));
+      await Promise.all([...loops.map((loop) => loop.stop()), facts.stop()]);
       await forwarder.close();
       marathon.client.close();
     },

@@ -1,0 +1,87 @@
+import { createMesosClient } from '../cluster/mesos/client.ts';
+import { watchFacts } from '../cluster/mesos/watch-facts.ts';
+import type { GateSettings } from '../config/gate.ts';
+import type { NodeFacts } from '../core/facts.ts';
+import type { ReadyItem } from '../console/shapes/ready.ts';
+import type { View } from '../ledger/view.ts';
+import type { Clock } from '../plumbing/clock.ts';
+import type { Log } from '../plumbing/log.ts';
+import { authorizationFrom } from './marathon.ts';
+
+export interface FactsDeps {
+  readonly mesosUrls: readonly string[];
+  readonly gate: GateSettings;
+  readonly view: View;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** What keeps the picture of the nodes' CPU, memory, disk and ports up to date. */
+export interface FactsFeed {
+  ready(): ReadyItem;
+  stop(): Promise<void>;
+}
+
+const EVERY_MS = 2_000;
+const WITHIN_MS = 5_000;
+
+/** Mesos' own word where a master is configured. */
+export function feedFacts(deps: FactsDeps): FactsFeed {
+  if (deps.mesosUrls.length === 0) return assumeFacts(deps.view);
+  const { gate, view, clock, log } = deps;
+  const authorization = authorizationFrom(gate.auth);
+  const client = createMesosClient({
+    masters: deps.mesosUrls,
+    withinMs: WITHIN_MS,
+    ...(authorization && { authorization }),
+  });
+  const watch = watchFacts({
+    client,
+    roles: gate.marathonRoles,
+    everyMs: EVERY_MS,
+    deadlineMs: WITHIN_MS,
+    clock,
+    log,
+    onFacts: (facts) => view.snapshot.replaceFacts(facts),
+  });
+  return {
+    ready: () => {
+      const { ok, nodes, lastFault } = watch.state();
+      return { name: 'mesos', ready: ok, detail: lastFault ?? `${nodes} nodes` };
+    },
+    stop: async () => {
+      await watch.stop();
+      client.close();
+    },
+  };
+}
+
+/** Far more than any instance asks for. */
+const PLENTY = 1e9;
+const UNKNOWN: NodeFacts = {
+  attributes: {},
+  offered: true,
+  cpus: PLENTY,
+  memMiB: PLENTY,
+  diskMiB: PLENTY,
+  gpus: PLENTY,
+  ports: [[1, 65_535]],
+};
+
+/** Without Mesos only addresses and bandwidth are judged: every node of the ledger counts as offered. */
+function assumeFacts(view: View): FactsFeed {
+  const assume = (): void => {
+    const { snapshot } = view;
+    for (const { name, record, facts } of snapshot.nodes())
+      if (record && !facts) snapshot.setFacts(name, UNKNOWN);
+  };
+  const end = view.onChange(assume);
+  assume();
+  return {
+    ready: () => ({ name: 'mesos', ready: true, detail: 'not configured: CPU is not judged' }),
+    stop: () => {
+      end();
+      return Promise.resolve();
+    },
+  };
+}

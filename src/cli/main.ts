@@ -1,0 +1,85 @@
+#!/usr/bin/env node
+import process from 'node:process';
+import { loadSettings } from '../config/load.ts';
+import type { Settings } from '../config/settings.ts';
+import { systemClock } from '../plumbing/clock.ts';
+import { jsonLog, type Log } from '../plumbing/log.ts';
+import { registerApply } from './commands/apply.ts';
+import { registerHeld } from './commands/held.ts';
+import { registerLease } from './commands/lease.ts';
+import { registerNetwork } from './commands/network.ts';
+import { registerNode } from './commands/node.ts';
+import { registerPlan } from './commands/plan.ts';
+import { registerPool } from './commands/pool.ts';
+import { registerSim } from './commands/sim.ts';
+import { registerGate, registerUp } from './commands/up.ts';
+import { registerVerdict } from './commands/verdict.ts';
+import type { CliContext } from './context.ts';
+import { openLedgerBriefly } from './ledger.ts';
+import { newProgram, run } from './run.ts';
+
+const OWN_FILE = 'config/corral.yaml';
+
+function main(): Promise<number> {
+  const stopping = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.once(name, () => stopping.abort(new Error(`stopped by ${name}`)));
+  const out = (text: string): void => void process.stdout.write(`${text}\n`);
+  const err = (text: string): void => void process.stderr.write(`${text}\n`);
+  const program = newProgram('corral', { out, err })
+    .description('keeps Marathon from launching where the network cannot carry it')
+    .option('--config <file>', 'settings, on top of config/corral.yaml; CORRAL_* variables win');
+  let loaded: Settings | undefined;
+  const settings = (): Settings =>
+    (loaded ??= settingsFrom(program.opts<{ config?: string }>().config));
+  const log = lazyLog(settings);
+  const context: CliContext = {
+    settings,
+    log,
+    openStore: () => openLedgerBriefly(settings().ledger, { clock: systemClock, log }),
+    out,
+    err,
+    clock: systemClock,
+    signal: stopping.signal,
+  };
+  let short = false;
+  registerUp(program, context);
+  registerGate(program, context);
+  registerSim(program, context);
+  registerPlan(program, context, {
+    consoleUrl: () => urlOf(settings()),
+    fail: () => (short = true),
+  });
+  for (const register of [registerVerdict, registerHeld, registerPool, registerNode])
+    register(program, context);
+  for (const register of [registerNetwork, registerLease, registerApply])
+    register(program, context);
+  return run(program, process.argv.slice(2), context).then((code) =>
+    code === 0 && short ? 1 : code,
+  );
+}
+
+function settingsFrom(file: string | undefined): Settings {
+  const files = [
+    { path: OWN_FILE, optional: true },
+    ...(file === undefined ? [] : [{ path: file }]),
+  ];
+  return loadSettings({ files, environment: process.env });
+}
+
+const urlOf = ({ console: { listen } }: Settings): string => `http://${listen.host}:${listen.port}`;
+
+/** Settings say how much is logged, and they are read only when a command needs them. */
+function lazyLog(settings: () => Settings): Log {
+  let made: Log | undefined;
+  const log = (): Log => (made ??= jsonLog(settings().log.level));
+  return {
+    debug: (message, fields) => log().debug(message, fields),
+    info: (message, fields) => log().info(message, fields),
+    warn: (message, fields) => log().warn(message, fields),
+    error: (message, fields) => log().error(message, fields),
+    with: (fields) => log().with(fields),
+  };
+}
+
+process.exitCode = await main();

@@ -1,0 +1,95 @@
+import { parseRate } from '../core/rate.ts';
+import { Refusal } from '../core/errors.ts';
+import type { NetworkRecord } from '../core/records.ts';
+import { keys, prefixes } from '../ledger/keys.ts';
+import { takeAddress } from '../ledger/leases.ts';
+import { records } from '../ledger/records.ts';
+import { releaseAddress } from '../ledger/release.ts';
+import type { Store } from '../ledger/store.ts';
+import type { Clock } from '../plumbing/clock.ts';
+import type { AddressSource, TakeRequest } from '../sim/addresses.ts';
+
+export interface LedgerAddressesDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** How long a released address rests, ms. */
+  readonly coolDownMs?: number;
+}
+
+const WITHIN_MS = 5_000;
+
+/**
+ * Hands out addresses on pretend nodes with the very code that hands them out on real ones: the ledger's
+ * leases. Networks that Corral does not manage need none.
+ */
+export function ledgerAddresses(deps: LedgerAddressesDeps): AddressSource {
+  return {
+    take: async (request) => {
+      const given: string[] = [];
+      try {
+        for (const network of request.networks) {
+          const address = await takeOne(deps, { request, network });
+          if (address !== undefined) given.push(address);
+        }
+        return { ok: true, addresses: given };
+      } catch (fault) {
+        for (const address of given) await giveOne(deps, { ...request, address });
+        if (!(fault instanceof Refusal)) throw fault;
+        return { ok: false, message: `${fault.message}; ${fault.remedy}` };
+      }
+    },
+    give: async ({ node, task }) => {
+      const signal = AbortSignal.timeout(WITHIN_MS);
+      const prefix = prefixes.leasesOf(node);
+      const { entries } = await deps.store.range({ prefix, limit: 10_000 }, signal);
+      for (const entry of entries)
+        if (records.lease.decode(entry).incarnation === task) {
+          const address = decodeURIComponent(entry.key.slice(prefix.length));
+          await giveOne(deps, { node, task, address });
+        }
+    },
+  };
+}
+
+interface One {
+  readonly request: TakeRequest;
+  readonly network: string;
+}
+
+async function takeOne(deps: LedgerAddressesDeps, { request, network }: One) {
+  const signal = AbortSignal.timeout(WITHIN_MS);
+  const entry = await deps.store.get(keys.network(network), signal);
+  if (!entry) return undefined;
+  const { node, app, task } = request;
+  const limits = limitsOf(records.network.decode(entry), { request, network });
+  const ask = { node, network, app, task, incarnation: task, ...limits };
+  const grant = await takeAddress(deps.store, ask, { ...deps, signal });
+  return grant.address;
+}
+
+/** A label of the network, else the environment, else the network's default; as the gate counts. */
+function limitsOf(record: NetworkRecord, { request, network }: One) {
+  const said = (name: string): string | undefined =>
+    request.labels[network]?.[name] ?? request.env[name];
+  return {
+    netInKbit: rateOr(said('net_in'), record.defaultInKbit),
+    netOutKbit: rateOr(said('net_out'), record.defaultOutKbit),
+  };
+}
+
+function rateOr(text: string | undefined, otherwise: number): number {
+  if (text === undefined) return otherwise;
+  try {
+    return parseRate(text);
+  } catch {
+    return otherwise; // a container's environment is not to be trusted
+  }
+}
+
+async function giveOne(
+  deps: LedgerAddressesDeps,
+  { node, task, address }: { node: string; task: string; address: string },
+): Promise<void> {
+  const options = { ...deps, signal: AbortSignal.timeout(WITHIN_MS) };
+  await releaseAddress(deps.store, { node, address, incarnation: task }, options);
+}
