@@ -17,7 +17,8 @@ export interface NodeFacts {
   readonly ports: readonly (readonly [number, number])[];
 }
 
-const sameText = (
+/** Whether two sets of attributes say the same. */
+export const sameAttributes = (
   one: Readonly<Record<string, string>>,
   other: Readonly<Record<string, string>>,
 ): boolean => {
@@ -38,4 +39,4 @@ const FIGURES = ['region', 'zone', 'offered', 'cpus', 'memMiB', 'diskMiB', 'gpus
 export const sameFacts = (one: NodeFacts, other: NodeFacts): boolean =>
   FIGURES.every((figure) => one[figure] === other[figure]) &&
   samePorts(one.ports, other.ports) &&
-  sameText(one.attributes, other.attributes);
+  sameAttributes(one.attributes, other.attributes);

@@ -1,4 +1,4 @@
-import { type NodeFacts, sameFacts } from './facts.ts';
+import { type NodeFacts, sameAttributes, sameFacts } from './facts.ts';
 import type {
   BlockRecord,
   NetworkRecord,
@@ -95,7 +95,9 @@ export class Snapshot {
     const { facts: known, ...rest } = this.#node(name);
     if (known === facts || (known && facts && sameFacts(known, facts))) return;
     this.#putNode(name, { ...rest, ...(facts && { facts }) });
-    this.#dirtyReach.add(name);
+    // a poll changes figures, seldom attributes; only these decide what a node reaches
+    if (!known || !facts || !sameAttributes(known.attributes, facts.attributes))
+      this.#dirtyReach.add(name);
   }
 
   /** What Mesos says now about all nodes: one it no longer names is unknown to it. */
@@ -193,7 +195,7 @@ export class Snapshot {
     return this.#compute().room;
   }
 
-  /** As if these apps had been promised nothing, for judging them again. Live, as `room` is. */
+  /** As if these apps had been promised nothing, for judging them again; good until asked again, too. */
   roomWithout(apps: readonly string[]): Room {
     return this.#compute().without(apps);
   }

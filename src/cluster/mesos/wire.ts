@@ -1,5 +1,6 @@
 import Joi from 'joi';
 import { BadMesosAnswer } from '../errors.ts';
+import { isAgent } from './wire-shapes.ts';
 
 /** Parts of the v1 operator API's messages that we read; all else is let through unseen. */
 
@@ -124,8 +125,14 @@ function check(schema: Joi.ObjectSchema, raw: unknown): unknown {
 export const readAgents = (raw: unknown): WireAgents =>
   (check(schemas.agents, raw) as { get_agents: WireAgents }).get_agents;
 
-/** @throws BadMesosAnswer */
-export const readAgent = (raw: unknown): WireAgent => check(schemas.agent, raw) as WireAgent;
+/**
+ * The schema takes some tenths of a millisecond for an agent; the plain look at its shape, which takes
+ * nothing more than the schema takes, spares nearly all of them that.
+ *
+ * @throws BadMesosAnswer
+ */
+export const readAgent = (raw: unknown): WireAgent =>
+  isAgent(raw) ? raw : (check(schemas.agent, raw) as WireAgent);
 
 /** @throws BadMesosAnswer */
 export const readAgentInfo = (raw: unknown): WireAgentInfo =>
