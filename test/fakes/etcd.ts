@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -23,6 +23,15 @@ interface Place {
   readonly directory: string;
   readonly clientPort: number;
   readonly peerPort: number;
+  readonly extra: readonly string[];
+  readonly tls: boolean;
+}
+
+export interface EtcdSettings {
+  /** Further arguments of etcd. */
+  readonly extra?: readonly string[];
+  /** Serve https on the name localhost, with a certificate of etcd's own making. */
+  readonly tls?: boolean;
 }
 
 /** A real etcd member, with etcd's own defaults, on ports of its own. */
@@ -37,7 +46,8 @@ export class EtcdMember {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.place.clientPort}`;
+    const { tls, clientPort } = this.place;
+    return tls ? `https://localhost:${clientPort}` : `http://127.0.0.1:${clientPort}`;
   }
 
   get port(): number {
@@ -49,13 +59,14 @@ export class EtcdMember {
   }
 
   start(): void {
-    const { name, directory, peerPort } = this.place;
+    const { name, directory, peerPort, extra } = this.place;
     const peer = `http://127.0.0.1:${peerPort}`;
     const argv = [
       ...['--name', name, '--data-dir', directory, '--log-level', 'error', '--logger', 'zap'],
       ...['--listen-client-urls', this.url, '--advertise-client-urls', this.url],
       ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer],
       ...['--initial-cluster', this.#cluster],
+      ...extra,
     ];
     this.#process = spawn('etcd', argv, { stdio: 'ignore' });
   }
@@ -71,6 +82,17 @@ export class EtcdMember {
       if (Date.now() > until) throw new Error(`etcd ${this.place.name} did not get ready`);
       await wait(50);
     }
+  }
+
+  /** The certificate that etcd made for itself. */
+  get certificate(): string {
+    return join(this.place.directory, 'fixtures', 'client', 'cert.pem');
+  }
+
+  /** Resolves when the certificate is there. */
+  async made(withinMs = 30_000): Promise<void> {
+    for (const until = Date.now() + withinMs; !existsSync(this.certificate); await wait(50))
+      if (Date.now() > until) throw new Error(`etcd ${this.place.name} made no certificate`);
   }
 
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGKILL'): Promise<void> {
@@ -104,7 +126,8 @@ export class EtcdCluster {
   }
 
   /** Starts `size` members and waits until all answer. */
-  static async start(size = 1): Promise<EtcdCluster> {
+  static async start(size = 1, settings: EtcdSettings = {}): Promise<EtcdCluster> {
+    const { extra = [], tls = false } = settings;
     const directory = mkdtempSync(join(tmpdir(), 'corral-etcd-'));
     const places: Place[] = [];
     for (let index = 0; index < size; index += 1)
@@ -113,11 +136,13 @@ export class EtcdCluster {
         directory: join(directory, `m${index}`),
         clientPort: await freePort(),
         peerPort: await freePort(),
+        extra: tls ? [...extra, '--auto-tls'] : extra,
+        tls,
       });
     const peers = places.map(({ name, peerPort }) => `${name}=http://127.0.0.1:${peerPort}`);
     const members = places.map((place) => new EtcdMember(place, peers.join(',')));
     for (const member of members) member.start();
-    await Promise.all(members.map((member) => member.ready()));
+    await Promise.all(members.map((member) => (tls ? member.made() : member.ready())));
     return new EtcdCluster(members, directory);
   }
 
