@@ -19,6 +19,8 @@ export interface SeenBlock {
 export interface Spot {
   readonly block: SeenBlock;
   readonly offset: number;
+  /** Further new blocks to write, empty, in the same commit. */
+  readonly alongside?: readonly bigint[];
 }
 
 /** @throws BadRecord */
@@ -58,25 +60,44 @@ export const spotIn = (space: PoolSpace, block: SeenBlock, nowMs: number): Spot 
 
 /** Nodes start their search this many blocks apart at most: block numbers stay small in a /64. */
 const SPREAD = 4096;
+/** Blocks written together when a pool needs a new one: a crowd of newcomers seldom needs another. */
+const BLOCKS_AT_ONCE = 16;
 
 /**
- * A spot for a node that has no room in blocks of its own: the nearest block, from a start that
- * differs by node, that nobody holds; else the nearest with room. Nodes thus seldom meet in a block.
+ * A spot for a node that has no room in blocks of its own: in a written block that nobody holds, else
+ * in a new one, else wherever room is left. The choice differs by node, so that nodes seldom meet.
  */
 export function spotForNewcomer(
   space: PoolSpace,
   blocks: ReadonlyMap<bigint, SeenBlock | 'bad'>,
   { node, nowMs }: { node: string; nowMs: number },
 ): Spot | undefined {
-  let shared: Spot | undefined;
-  for (const n of blockNumbers(space, BigInt(hashOf(node) % SPREAD))) {
-    const block = blocks.get(n) ?? { n, record: EMPTY_BLOCK, revision: 0 };
-    const spot = block === 'bad' ? undefined : spotIn(space, block, nowMs);
-    if (!spot) continue;
-    if (Object.keys(spot.block.record.held).length === 0) return spot;
-    shared ??= spot;
+  const hash = hashOf(node);
+  const roomy = [...blocks.values()].flatMap((block) =>
+    block === 'bad' ? [] : (spotIn(space, block, nowMs) ?? []),
+  );
+  const vacant = roomy.filter(({ block }) => Object.keys(block.record.held).length === 0);
+  return (
+    vacant[hash % vacant.length] ??
+    newSpot(space, blocks, { hash, nowMs }) ??
+    roomy[hash % roomy.length]
+  );
+}
+
+function newSpot(
+  space: PoolSpace,
+  blocks: ReadonlyMap<bigint, unknown>,
+  { hash, nowMs }: { hash: number; nowMs: number },
+): Spot | undefined {
+  const spots: Spot[] = [];
+  for (const n of blockNumbers(space, BigInt(hash % SPREAD))) {
+    if (blocks.has(n)) continue;
+    const spot = spotIn(space, { n, record: EMPTY_BLOCK, revision: 0 }, nowMs);
+    if (spot) spots.push(spot);
+    if (spots.length === BLOCKS_AT_ONCE) break;
   }
-  return shared;
+  const [first, ...others] = spots;
+  return first && { ...first, alongside: others.map(({ block }) => block.n) };
 }
 
 /** FNV-1a, 32 bits: spreads names, guards nothing. */

@@ -1,5 +1,5 @@
 import { formatAddress, parseAddress } from '../core/address.ts';
-import { holderOf, taken } from '../core/block.ts';
+import { EMPTY_BLOCK, holderOf, taken } from '../core/block.ts';
 import { addressAt, isUsable, placeOf } from '../core/pool.ts';
 import type { LeaseRecord, LimitRecord } from '../core/records.ts';
 import type { Clock } from '../plumbing/clock.ts';
@@ -191,6 +191,7 @@ function granted(look: Look, view: LeaseView, found: Found): Decision<AddressGra
     classMinor: freeMinor(ask.node, view),
   };
   const blockKey = keys.block(pool.name, block.n);
+  const alongside = (found.alongside ?? []).map((n) => keys.block(pool.name, n));
   const next = taken(block.record, { node: ask.node, offset, nowMs });
   return {
     result: grantOf(pool, { address, lease, limit }),
@@ -198,6 +199,7 @@ function granted(look: Look, view: LeaseView, found: Found): Decision<AddressGra
       ...view.guards,
       { key: keys.pool(pool.name), revision: pool.revision },
       { key: blockKey, revision: block.revision },
+      ...alongside.map((key) => ({ key, revision: 0 })),
     ],
     writes: [
       { put: blockKey, value: records.block.encode(next) },
@@ -207,6 +209,7 @@ function granted(look: Look, view: LeaseView, found: Found): Decision<AddressGra
         put: keys.tally(ask.node),
         value: records.tally.encode(tallied(view.tally, { lease, limit }, 1)),
       },
+      ...alongside.map((key) => ({ put: key, value: records.block.encode(EMPTY_BLOCK) })),
       ...(block.revision === 0 ? [touch(pool)] : []),
     ],
   };

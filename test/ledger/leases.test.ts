@@ -171,11 +171,10 @@ describe('takeAddress', () => {
     const bench = await benchOf(t, { p: { cidr: '2001:db8::/64' } });
     for (let n = 0; n < 300; n++) await bench.take(NODES[n % 2]!, `c${n}`);
     const { entries } = await listAll(bench.store, prefixes.blocksOf('p'), { signal: patience() });
-    const held = entries.map((entry) => Object.keys(records.block.decode(entry).held));
-    assert.deepEqual(
-      held.map((nodes) => nodes.length),
-      [1, 1],
-    );
+    const held = entries
+      .map((entry) => Object.keys(records.block.decode(entry).held))
+      .filter((nodes) => nodes.length > 0);
+    assert.equal(held.length, 2);
     assert.equal(new Set(held.flat()).size, 2);
     await bench.sound();
   });
