@@ -180,7 +180,10 @@ const adding = (ask: Ask, constraints: readonly Constraint[]): Ask => ({
 const fitsWith = (room: Room, ask: Ask, constraints: readonly Constraint[]): boolean =>
   place(room, adding(ask, constraints)).fits;
 
-/** So many names that they do not fit: those that a placement needs, and the roomiest of the others. */
+/**
+ * So many names that they do not fit: the roomiest nodes, or else those of a placement that is known
+ * to fit and then the roomiest.
+ */
 function someOf(
   room: Room,
   ask: Ask,
@@ -191,15 +194,29 @@ function someOf(
   const home = room.homeRegion === undefined ? {} : { homeRegion: room.homeRegion };
   const placement = place({ nodes, pools: room.pools, ...home }, adding(ask, limit));
   if (!placement.fits) return undefined;
-  const names = new Set(placement.witness.nodes.keys());
+  for (const start of [[], [...placement.witness.nodes.keys()]]) {
+    const names = filledUp(start, plan.keep, maxLength);
+    const constraints = [...limit, only(names).constraint];
+    if (only(names).length <= maxLength && fitsWith(room, ask, constraints))
+      return { constraints, kept: names.length };
+  }
+  return undefined;
+}
+
+function filledUp(
+  start: readonly string[],
+  keep: readonly Candidate[],
+  maxLength: number,
+): readonly string[] {
+  const names = new Set(start);
   const bare = only([]).length;
   let length = only(names).length;
-  if (length > maxLength) return undefined;
-  for (const { node } of [...plan.keep].sort((one, other) => other.holds - one.holds)) {
-    const longer = length + only([node.name]).length - bare + '|'.length;
+  const room = ({ wants, holds }: Candidate) => Math.min(wants, holds);
+  for (const { node } of [...keep].sort((one, other) => room(other) - room(one))) {
+    const longer = length + only([node.name]).length - bare + (names.size > 0 ? '|'.length : 0);
     if (names.has(node.name) || longer > maxLength) continue;
     names.add(node.name);
     length = longer;
   }
-  return { constraints: [...limit, only(names).constraint], kept: names.size };
+  return [...names];
 }

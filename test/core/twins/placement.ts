@@ -172,3 +172,47 @@ export function* following(room: Room, ask: Ask, state: State): Generator<State>
     }
   }
 }
+
+/** Whether asks without host ports fit side by side, by trying every way to place each of them. */
+export function fitJointly(room: Room, [ask, ...others]: readonly Ask[]): boolean {
+  if (ask === undefined) return true;
+  const seen = new Set<string>();
+  const todo: State[] = [{ counts: new Map(), drawn: new Map(), placed: [...ask.placed] }];
+  for (let state = todo.pop(); state !== undefined; state = todo.pop()) {
+    const isDone = state.placed.length - ask.placed.length >= ask.instances;
+    if (isDone && fitJointly(beside(room, ask, state), others)) return true;
+    if (isDone) continue;
+    for (const next of following(room, ask, state)) {
+      const key = `${keyOf(next.counts)}/${keyOf(next.drawn)}`;
+      if (!seen.has(key)) todo.push(next);
+      seen.add(key);
+    }
+  }
+  return false;
+}
+
+function beside(room: Room, { demand }: Ask, { counts, drawn }: State): Room {
+  const less = (free: number, each: number, count: number) =>
+    Math.round((free - each * count) * 1e3) / 1e3;
+  const nodes = [...room.nodes.values()].map((node): [string, NodeRoom] => {
+    const count = counts.get(node.name) ?? 0;
+    let [netIn, netOut] = [0, 0];
+    for (const address of demand.addresses) {
+      netIn += address.netInKbit;
+      netOut += address.netOutKbit;
+    }
+    const left = {
+      cpus: less(node.cpus, demand.cpus, count),
+      memMiB: less(node.memMiB, demand.memMiB, count),
+      diskMiB: less(node.diskMiB, demand.diskMiB, count),
+      gpus: less(node.gpus, demand.gpus, count),
+      netInKbit: less(node.netInKbit, netIn, count),
+      netOutKbit: less(node.netOutKbit, netOut, count),
+    };
+    return [node.name, { ...node, ...left }];
+  });
+  const pools = [...room.pools].map(
+    ([name, pool]) => [name, { ...pool, free: pool.free - (drawn.get(name) ?? 0) }] as const,
+  );
+  return { ...room, nodes: new Map(nodes), pools: new Map(pools) };
+}
