@@ -14,11 +14,9 @@ export class Closers {
   }
 
   async close(): Promise<void> {
-    for (let one = this.#all.pop(); one; one = this.#all.pop())
-      await one
-        .close()
-        .catch((fault: unknown) =>
-          this.#log.warn('could not be ended', { name: one?.name, fault: String(fault) }),
-        );
+    for (const { name, close } of this.#all.splice(0).reverse())
+      await close().catch((fault: unknown) =>
+        this.#log.warn('could not be ended', { name, fault: String(fault) }),
+      );
   }
 }

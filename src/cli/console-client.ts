@@ -49,7 +49,7 @@ export async function askConsole({ url, path, body, signal }: ConsoleCall): Prom
     signal.throwIfAborted();
     throw new ConsoleUnreachable(url, { cause });
   });
-  const json = (await answer.json().catch(() => undefined)) as unknown;
+  const json: unknown = await answer.json().catch((): unknown => undefined);
   if (answer.ok) return json;
   throw refusalIn(json, answer.status);
 }

@@ -6,7 +6,7 @@ import type { CliDeps } from './deps.ts';
 /** What long-running commands need beside what every command needs. */
 export interface CliContext extends CliDeps {
   /** Checked settings: files, then environment. @throws BadSettings */
-  settings(): Settings;
+  readonly settings: () => Settings;
   readonly log: Log;
 }
 

@@ -4,11 +4,11 @@ import type { Clock } from '../plumbing/clock.ts';
 /** What commands need of the process they run in; cli/main.ts provides it, tests hand in their own. */
 export interface CliDeps {
   /** Opens the ledger that the settings name; the command closes it. */
-  openStore(): Promise<Store>;
+  readonly openStore: () => Promise<Store>;
   /** One line, or several, for standard output; without the last line break. */
-  out(text: string): void;
+  readonly out: (text: string) => void;
   /** The same for standard error. */
-  err(text: string): void;
+  readonly err: (text: string) => void;
   readonly clock: Clock;
   /** Aborted when the process is told to stop. */
   readonly signal: AbortSignal;

@@ -5,7 +5,7 @@ import { createPermits } from '../gate/bounds.ts';
 import { createDecide } from '../gate/decide.ts';
 import { createForwarder, type Forwarder } from '../gate/forward.ts';
 import { heldQueueTurn } from '../gate/held-queue.ts';
-import { createJudge, type Judge } from '../gate/judge.ts';
+import { createJudge, type Judge, type JudgeDeps } from '../gate/judge.ts';
 import { keeperTurn } from '../gate/keeper.ts';
 import { createPlanner, type Planner } from '../gate/planner.ts';
 import { createGate, createGateServer } from '../gate/server.ts';
@@ -69,8 +69,12 @@ export async function startGateService(deps: GateServiceDeps): Promise<GateServi
   const options = weighOptions(settings);
   const forwarder = forwarderFor(deps, marathon);
   const judge = judgeFor(deps, { view, marathon, registry, options });
-  const read = marathon.client.read;
-  const planner = createPlanner({ read, context: marathon.context, view, options });
+  const planner = createPlanner({
+    read: readBy(marathon),
+    context: marathon.context,
+    view,
+    options,
+  });
   const parts: Parts = { deps, view, marathon, judge, planner };
   const loops = [keeperLoop(parts), heldLoop(parts, ending.signal)];
   const listening = await openPort(deps, { forwarder, judge });
@@ -94,6 +98,11 @@ export async function startGateService(deps: GateServiceDeps): Promise<GateServi
     },
   };
 }
+
+const readBy =
+  ({ client }: OwnMarathon): JudgeDeps['read'] =>
+  (wanted, signal) =>
+    client.read(wanted, signal);
 
 const weighOptions = ({ gate }: Settings): WeighOptions => ({
   reroute: gate.reroute,
@@ -141,7 +150,7 @@ function judgeFor(deps: GateServiceDeps, { view, marathon, registry, options }: 
     newId: randomUUID,
   });
   return createJudge({
-    read: marathon.client.read,
+    read: readBy(marathon),
     context: marathon.context,
     decide,
     whenLedgerDown: settings.gate.whenLedgerDown,
@@ -173,10 +182,10 @@ function heldLoop({ deps, view, marathon, judge, planner }: Parts, signal: Abort
   const { store, clock, log } = deps;
   const turn = heldQueueTurn({
     waiting: () => view.held,
-    app: marathon.client.app,
-    wouldGet: planner.wouldGet,
-    judge: judge.judge,
-    scale: marathon.client.scale,
+    app: (id, within) => marathon.client.app(id, within),
+    wouldGet: (request, within) => planner.wouldGet(request, within),
+    judge: (request) => judge.judge(request),
+    scale: (app, instances, within) => marathon.client.scale(app, instances, within),
     drop: (app, within) => heldApps.drop(store, app, within),
     log,
   });

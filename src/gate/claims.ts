@@ -5,6 +5,7 @@ import { numberAt, objectAt, textAt, arrayAt, type JsonObject } from '../cluster
 import { changeTo } from '../cluster/marathon/peak-of.ts';
 import { demandOfPod } from '../cluster/marathon/pod-demand.ts';
 import type { Claim } from '../core/admit.ts';
+import { Refusal } from '../core/errors.ts';
 import { peakOf, type Before } from '../core/peak.ts';
 import type { PlacedInstance, Room } from '../core/room.ts';
 
@@ -32,25 +33,64 @@ export interface ClaimContext {
  * @throws BadBody, UnusableRate, SecretRate, BypassedEnv, SharedAddress (cluster/marathon/demand.ts)
  */
 export function claimOf(change: Change, context: ClaimContext): Claim | undefined {
-  const { id, kind, before, after, restart } = change;
-  if (after === undefined) return undefined;
+  const { id, kind, before, after } = change;
+  if (after === undefined || onlyFrees(change)) return undefined;
   const wanted = demandOf(kind, after, context.demand);
   if (!wanted.managed) return undefined;
   if (change.relaunch) return relaunchOf(change, wanted, context);
   const was = before && standing(before, countOf(context.heldOn(id)));
-  const replaces = restart && wanted.instances > 0 && (was?.instances ?? 0) > 0;
-  if (before && !replaces && wanted.instances <= (was?.instances ?? 0)) return undefined;
-  const old = before && demandOf(kind, before, context.demand).demand;
-  return {
-    ...shared(id, wanted, context),
-    kind: replaces ? 'restart' : before ? 'scale' : 'create',
-    peak: peakOf(changeTo(wanted, restart, was)),
-    ...(replaces && old && { before: old }),
-    placed: replaces ? [] : placedOn(context.heldOn(id), context.room),
-    mayHold: kind === 'app' && mayHold(after, context.hold),
-    mayReroute: context.rewritable && (replaces || !before || was?.instances === 0),
-  };
+  return launchOf(change, { after, wanted, ...(was && { was }) }, context);
 }
+
+/** Asked before the definition is read, since what can only free room passes whatever that says. */
+function onlyFrees({ kind, before, after, restart, relaunch }: Change): boolean {
+  if (after === undefined || before === undefined || relaunch) return after === undefined;
+  const instances = countIn(kind, after);
+  return instances === 0 || (!restart && instances <= countIn(kind, before));
+}
+
+interface Launch {
+  readonly after: JsonObject;
+  readonly wanted: AppDemand;
+  readonly was?: Before;
+}
+
+function launchOf(
+  { id, kind, before, restart }: Change,
+  { after, wanted, was }: Launch,
+  context: ClaimContext,
+): Claim {
+  const runs = was !== undefined && was.instances > 0;
+  const base = {
+    ...shared(id, wanted, context),
+    peak: peakOf(changeTo(wanted, restart, was)),
+    mayHold: kind === 'app' && mayHold(after, context.hold),
+    mayReroute: context.rewritable && (restart || !runs),
+  };
+  if (restart && runs && before) {
+    const old = readable(kind, before, context.demand);
+    return { ...base, kind: 'restart', placed: [], ...(old && { before: old.demand }) };
+  }
+  const placed = placedOn(context.heldOn(id), context.room);
+  return { ...base, kind: before ? 'scale' : 'create', placed };
+}
+
+/** What runs may have been defined before there was a gate; then nothing is known of its limits. */
+function readable(
+  kind: 'app' | 'pod',
+  spec: JsonObject,
+  context: DemandContext,
+): AppDemand | undefined {
+  try {
+    return demandOf(kind, spec, context);
+  } catch (fault) {
+    if (fault instanceof Refusal) return undefined;
+    throw fault;
+  }
+}
+
+const countIn = (kind: 'app' | 'pod', spec: JsonObject): number =>
+  kind === 'app' ? (numberAt(spec, 'instances') ?? 1) : podInstancesOf(spec);
 
 const demandOf = (kind: 'app' | 'pod', spec: JsonObject, context: DemandContext): AppDemand =>
   kind === 'app' ? demandOfApp(spec, context) : demandOfPod(spec, context);

@@ -137,18 +137,11 @@ async function rulingOf(
 
 /** How the body of a route names the run specs in it. */
 function shapeOf(route: JudgedRoute, changes: readonly Change[]): BodyShape {
-  switch (route.kind) {
-    case 'updateApps':
-      return { of: 'apps' };
-    case 'createGroup':
-    case 'updateGroup':
-      return { of: 'group', path: route.path };
-    case 'createPod':
-    case 'updatePod':
-      return { of: 'pod', id: changes[0]?.id ?? '' };
-    default:
-      return { of: 'app', id: changes[0]?.id ?? '' };
-  }
+  const id = changes[0]?.id ?? '';
+  if (route.kind === 'updateApps') return { of: 'apps' };
+  if (route.kind === 'createGroup' || route.kind === 'updateGroup')
+    return { of: 'group', path: route.path };
+  return changes[0]?.kind === 'pod' ? { of: 'pod', id } : { of: 'app', id };
 }
 
 interface Recording {

@@ -77,7 +77,8 @@ function recogniseChange({ forwarder, bounds, plugins }: GateDeps): Step {
     if (route === undefined || route.kind === 'pass') return passOn(forwarder, ctx);
     if (route.kind !== 'forbidden') {
       ctx.state.route = route;
-      return next();
+      await next();
+      return;
     }
     if (route.what === 'plugin' && plugins === 'pass') return passOn(forwarder, ctx);
     throw new Forbidden(route.message, route.remedy);

@@ -14,20 +14,21 @@ export function registerHeld(program: Command, deps: CliDeps): void {
       const { notes, faults } = await withStore(deps, (store) => heldApps.list(store, deps.signal));
       for (const fault of faults) deps.err(`warning: ${fault.message}`);
       const oldestFirst = [...notes].sort((a, b) => a.record.sinceMs - b.record.sinceMs);
-      if (flags.json)
-        return deps.out(json(oldestFirst.map(({ app, record }) => ({ app, ...record }))));
+      const waiting = oldestFirst.map(({ app, record }) => ({ app, ...record }));
       deps.out(
-        table(
-          ['app', 'allowed', 'wanted', 'since', 'why'],
-          oldestFirst.map(({ app, record }) => [
-            app,
-            record.allowed,
-            record.wanted,
-            new Date(record.sinceMs).toISOString(),
-            record.why,
-          ]),
-          'no app waits for room',
-        ),
+        flags.json
+          ? json(waiting)
+          : table(
+              ['app', 'allowed', 'wanted', 'since', 'why'],
+              oldestFirst.map(({ app, record }) => [
+                app,
+                record.allowed,
+                record.wanted,
+                new Date(record.sinceMs).toISOString(),
+                record.why,
+              ]),
+              'no app waits for room',
+            ),
       );
     });
 }

@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import type { Store } from '../../ledger/store.ts';
+import type { Sim } from '../../sim/sim.ts';
 import { openEmbeddedStore } from '../../ledger/embedded/store.ts';
 import { Closers } from '../closers.ts';
 import { type CliContext, untilStopped } from '../context.ts';
@@ -29,24 +31,46 @@ export function registerSim(program: Command, context: CliContext): void {
 async function sim(context: CliContext, flags: SimFlags): Promise<void> {
   const { clock, out, log, signal } = context;
   const closers = new Closers(log);
-  const directory = mkdtempSync(join(tmpdir(), 'corral-sim-'));
-  closers.add('files', () => Promise.resolve(rmSync(directory, { recursive: true, force: true })));
   try {
-    const store = await openEmbeddedStore({ directory, clock, log });
-    closers.add('ledger', () => store.close());
+    const store = await openPassingStore(context, closers);
     await loadDemoTopology(store, clock);
     const settings = context.settings().sim;
     const simulated = createSimulation({ settings, store, clock, log, coolDownMs: 5_000 });
-    const { marathonUrl, mesosUrl } = await simulated.start();
+    const urls = await simulated.start();
     closers.add('simulated cluster', () => simulated.stop());
-    out(`simulated Marathon ${marathonUrl}, Mesos ${mesosUrl}`);
-    if (flags.gate) return await untilStopped(signal);
-    const pass = (ms: number): Promise<void> => clock.sleep(ms, signal);
-    await playDemo({ sim: simulated, marathonUrl, mesosUrl, out, pass });
-    out(`\n# ${flags.minutes} more: Marathon goes on launching what cannot start`);
-    await pass(Math.max(0, Number(flags.minutes) || 0) * 60_000);
-    out(failuresTold({ sim: simulated }));
+    out(`simulated Marathon ${urls.marathonUrl}, Mesos ${urls.mesosUrl}`);
+    if (flags.gate) await untilStopped(signal);
+    else await playWithout(context, { sim: simulated, ...urls, minutes: flags.minutes });
+  } catch (fault) {
+    if (!signal.aborted) throw fault; // what was under way when the process was told to stop
   } finally {
     await closers.close();
   }
+}
+
+/** A ledger of its own that goes with the process: the installation's is left alone. */
+async function openPassingStore({ clock, log }: CliContext, closers: Closers): Promise<Store> {
+  const directory = mkdtempSync(join(tmpdir(), 'corral-sim-'));
+  closers.add('files', () => {
+    rmSync(directory, { recursive: true, force: true });
+    return Promise.resolve();
+  });
+  const store = await openEmbeddedStore({ directory, clock, log });
+  closers.add('ledger', () => store.close());
+  return store;
+}
+
+interface Watched {
+  readonly sim: Sim;
+  readonly marathonUrl: string;
+  readonly mesosUrl: string;
+  readonly minutes: string;
+}
+
+async function playWithout({ clock, out, signal }: CliContext, watched: Watched): Promise<void> {
+  const pass = (ms: number): Promise<void> => clock.sleep(ms, signal);
+  await playDemo({ ...watched, out, pass });
+  out(`\n# ${watched.minutes} min more: Marathon goes on launching what cannot start`);
+  await pass(Math.max(0, Number(watched.minutes) || 0) * 60_000);
+  out(failuresTold(watched));
 }

@@ -2,7 +2,10 @@ import type { Command } from 'commander';
 import { type CliContext, untilStopped } from '../context.ts';
 import { startConsole } from '../console-service.ts';
 import { failuresTold, playDemo } from '../demo.ts';
-import { startGateService } from '../gate-service.ts';
+import type { Settings } from '../../config/settings.ts';
+import type { Store } from '../../ledger/store.ts';
+import type { Sim } from '../../sim/sim.ts';
+import { type GateService, startGateService } from '../gate-service.ts';
 import { openLedger } from '../ledger.ts';
 import { createSimulation, loadDemoTopology } from '../simulation.ts';
 import { Closers } from '../closers.ts';
@@ -36,42 +39,83 @@ export function registerGate(program: Command, context: CliContext): void {
 }
 
 async function up(context: CliContext, { demo }: UpFlags): Promise<void> {
-  const { clock, out, log, signal } = context;
+  const { clock, log, signal } = context;
   const settings = context.settings();
   const closers = new Closers(log);
   try {
     const store = await openLedger(settings.ledger, { clock, log });
     closers.add('ledger', () => store.close());
-    const simulated = settings.gate.marathon.length === 0;
-    const sim = simulated
-      ? createSimulation({ settings: settings.sim, store, clock, log, coolDownMs: 5_000 })
-      : undefined;
-    if (sim) await loadDemoTopology(store, clock);
-    const started = await sim?.start();
-    if (sim) closers.add('simulated cluster', () => sim.stop());
-    const marathonUrls = started ? [started.marathonUrl] : settings.gate.marathon;
-    const mesosUrls = started ? [started.mesosUrl] : settings.gate.mesos;
-    const gate = await startGateService({ settings, marathonUrls, mesosUrls, store, clock, log });
+    const cluster = await clusterFor(context, { settings, store, closers });
+    const gate = await startGateService({ settings, ...cluster, store, clock, log });
     closers.add('gate', () => gate.stop());
     const console = await startConsole({ settings, store, gate, log });
-    closers.add('console', async () => void (await console.close(2_000)));
-    out(`gate      ${gate.url}   (in front of ${marathonUrls.join(', ')})`);
-    out(
-      `console   http://${settings.console.listen.host}:${console.port}/v1/nodes /v1/pools /v1/verdicts /ready /metrics`,
-    );
-    if (started)
-      out(
-        `simulated Marathon ${started.marathonUrl}, Mesos ${started.mesosUrl}: no Marathon is configured (gate.marathon)`,
-      );
-    if (sim && started && demo) {
-      await gate.opened;
-      const stage = { sim, marathonUrl: gate.url, mesosUrl: started.mesosUrl, out };
-      await playDemo({ ...stage, pass: (ms) => clock.sleep(ms, signal) });
-      out(`\n${failuresTold(stage)}`);
-      out('\nyour turn: the README has three requests to try; stop with Ctrl-C');
-    }
+    closers.add('console', async () => {
+      await console.close(2_000);
+    });
+    tell(context, { settings, gate, cluster, consolePort: console.port });
+    if (cluster.sim && demo) await show(context, { gate, sim: cluster.sim, ...cluster });
     await untilStopped(signal);
+  } catch (fault) {
+    if (!signal.aborted) throw fault; // what was under way when the process was told to stop
   } finally {
     await closers.close();
   }
+}
+
+/** The Marathon and Mesos in front of which the gate stands; simulated when none is configured. */
+interface Cluster {
+  readonly marathonUrls: readonly string[];
+  readonly mesosUrls: readonly string[];
+  readonly sim?: Sim;
+}
+
+interface Starting {
+  readonly settings: Settings;
+  readonly store: Store;
+  readonly closers: Closers;
+}
+
+/** How long a released address rests in the demo, ms: short, so that there is something to see. */
+const DEMO_COOL_DOWN_MS = 5_000;
+
+async function clusterFor(
+  { clock, log }: CliContext,
+  { settings, store, closers }: Starting,
+): Promise<Cluster> {
+  const { marathon: marathonUrls, mesos: mesosUrls } = settings.gate;
+  if (marathonUrls.length > 0) return { marathonUrls, mesosUrls };
+  await loadDemoTopology(store, clock);
+  const coolDownMs = DEMO_COOL_DOWN_MS;
+  const sim = createSimulation({ settings: settings.sim, store, clock, log, coolDownMs });
+  const { marathonUrl, mesosUrl } = await sim.start();
+  closers.add('simulated cluster', () => sim.stop());
+  return { marathonUrls: [marathonUrl], mesosUrls: [mesosUrl], sim };
+}
+
+interface Running {
+  readonly settings: Settings;
+  readonly gate: GateService;
+  readonly cluster: Cluster;
+  readonly consolePort: number;
+}
+
+function tell({ out }: CliContext, { settings, gate, cluster, consolePort }: Running): void {
+  const { marathonUrls, mesosUrls, sim } = cluster;
+  out(`gate     ${gate.url}, in front of ${marathonUrls.join(', ')}`);
+  out(`console  http://${settings.console.listen.host}:${consolePort}/ready`);
+  if (sim)
+    out(
+      `Marathon and Mesos (${mesosUrls.join(', ')}) are simulated: gate.marathon names no Marathon`,
+    );
+}
+
+async function show(
+  { clock, out, signal }: CliContext,
+  { gate, sim, mesosUrls }: { gate: GateService; sim: Sim; mesosUrls: readonly string[] },
+): Promise<void> {
+  await gate.opened;
+  const pass = (ms: number): Promise<void> => clock.sleep(ms, signal);
+  await playDemo({ sim, marathonUrl: gate.url, mesosUrl: mesosUrls[0] ?? '', out, pass });
+  out(`\n${failuresTold({ sim })}`);
+  out('\nyour turn: the README has three requests to try; stop with Ctrl-C');
 }
