@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { lstatSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import process from 'node:process';
@@ -24,7 +24,8 @@ export async function shareStore(
   { log }: { readonly log: Log },
 ): Promise<{ close(): Promise<void> }> {
   if (await answers(socketPath)) throw new LedgerInUse(socketPath);
-  rmSync(socketPath, { force: true });
+  // Whatever else lies there is not ours to remove; listening will then be refused.
+  if (lstatSync(socketPath, { throwIfNoEntry: false })?.isSocket()) rmSync(socketPath);
   const guests = new Set<Socket>();
   const server = createServer((socket) => {
     guests.add(socket);
