@@ -16,6 +16,13 @@ describe('place and its brute-force twin', () => {
           { fits: placement.fits, most: answer },
           { fits: most === ask.instances, most },
         );
+        if (!placement.fits) return;
+        const { nodes, pools } = placement.witness;
+        const sum = (counts: ReadonlyMap<string, number>) =>
+          [...counts.values()].reduce((all, count) => all + count, 0);
+        assert.equal(sum(nodes), ask.instances);
+        assert.equal(sum(pools), ask.instances * ask.demand.addresses.length);
+        assert.equal(bruteForce(room, ask, placement.witness), ask.instances, 'the witness lies');
       }),
       { numRuns: Number(process.env['RUNS'] ?? 3000) },
     );

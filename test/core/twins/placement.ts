@@ -1,5 +1,5 @@
 import type { Constraint } from '../../../src/core/constraints.ts';
-import type { Ask, NodeRoom, PlacedInstance, Room } from '../../../src/core/room.ts';
+import type { Ask, NodeRoom, PlacedInstance, Room, Witness } from '../../../src/core/room.ts';
 
 /**
  * The dumb twin of core/place.ts: launches one instance after the other as Marathon would, in every
@@ -137,15 +137,18 @@ const keyOf = (counts: Map<string, number>): string =>
     .sort()
     .join();
 
-/** The most instances that can be launched, and whether all can. */
-export function bruteForce(room: Room, ask: Ask): number {
+/** The most instances that can be launched; nothing beyond `within`, when given, is taken. */
+export function bruteForce(room: Room, ask: Ask, within?: Witness): number {
   let most = 0;
-  for (const end of endings(room, ask)) most = Math.max(most, end);
+  for (const end of endings(room, ask, within)) most = Math.max(most, end);
   return most;
 }
 
+const inside = (counts: Map<string, number>, most: ReadonlyMap<string, number>): boolean =>
+  [...counts].every(([name, count]) => count <= (most.get(name) ?? 0));
+
 /** How many were launched at each step of every way to go on; stops once all are. */
-function* endings(room: Room, ask: Ask): Generator<number> {
+function* endings(room: Room, ask: Ask, within?: Witness): Generator<number> {
   const seen = new Set<string>();
   const todo: State[] = [{ counts: new Map(), drawn: new Map(), placed: [...ask.placed] }];
   for (let state = todo.pop(); state !== undefined; state = todo.pop()) {
@@ -153,6 +156,8 @@ function* endings(room: Room, ask: Ask): Generator<number> {
     yield launched;
     if (launched >= ask.instances) return;
     for (const next of following(room, ask, state)) {
+      if (within && !inside(next.counts, within.nodes)) continue;
+      if (within && !inside(next.drawn, within.pools)) continue;
       const key = `${keyOf(next.counts)}/${keyOf(next.drawn)}`;
       if (!seen.has(key)) todo.push(next);
       seen.add(key);
