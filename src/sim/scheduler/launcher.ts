@@ -46,7 +46,7 @@ export class Launcher {
 
   constructor(deps: LauncherDeps) {
     this.#deps = deps;
-    deps.agenda.every(TOKEN_WINDOW_MS, () => (this.#tokens = TOKENS));
+    deps.agenda.every(TOKEN_WINDOW_MS, () => this.#refill(TOKENS));
     deps.agenda.every(SWEEP_MS, () => this.backoff.sweep(deps.agenda.now()));
   }
 
@@ -81,7 +81,7 @@ export class Launcher {
 
   /** One instance came up: a launch more is allowed in this window. */
   gainToken(): void {
-    this.#tokens += 1;
+    this.#refill(this.#tokens + 1);
   }
 
   /** Launches what an offer can carry; false means that it was declined. */
@@ -99,6 +99,13 @@ export class Launcher {
       if (this.#ready().includes(spec)) queue.push(spec);
     }
     return used > 0;
+  }
+
+  /** Offers declined for want of a token are asked for again. */
+  #refill(tokens: number): void {
+    const dry = this.#tokens <= 0;
+    this.#tokens = tokens;
+    if (dry) this.poke();
   }
 
   #mayLaunch(used: number): boolean {
