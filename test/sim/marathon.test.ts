@@ -555,6 +555,9 @@ describe('tasks', () => {
     const { status, json } = await sim.ask('DELETE', `/v2/apps/x/tasks/${id}`);
     assert.equal(status, 200);
     assert.equal(json.task.id, id);
+    await sim.clock.advance(500);
+    const [{ delay }] = (await sim.ask('GET', '/v2/queue')).json.queue;
+    assert.deepEqual(delay, { timeLeftSeconds: 0, overdue: true }, 'a kill is no failure');
     await sim.clock.advance(10_000);
     const [again] = (await appOf('/x')).tasks;
     assert.equal(again.id, id.replace(/\.1$/, '.2'));
