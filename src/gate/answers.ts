@@ -29,6 +29,9 @@ const STATUS: Readonly<Record<string, number>> = {
   'gate-busy': 503,
   'ledger-unreachable': 503,
   'ledger-busy': 503,
+  'ledger-behind': 503,
+  'ledger-refused': 503,
+  'ledger-closed': 503,
   'marathon-silent': 504,
 };
 

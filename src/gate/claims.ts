@@ -42,8 +42,8 @@ export function claimOf(change: Change, context: ClaimContext): Claim | undefine
   return launchOf(change, { after, wanted, ...(was && { was }) }, context);
 }
 
-/** Asked before the definition is read, since what can only free room passes whatever that says. */
-function onlyFrees({ kind, before, after, restart, relaunch }: Change): boolean {
+/** Deletes, scale-downs, and what changes no count. Such a change passes whatever its definition says. */
+export function onlyFrees({ kind, before, after, restart, relaunch }: Change): boolean {
   if (after === undefined || before === undefined || relaunch) return after === undefined;
   const instances = countIn(kind, after);
   return instances === 0 || (!restart && instances <= countIn(kind, before));

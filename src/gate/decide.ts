@@ -9,8 +9,10 @@ import { reserve } from '../ledger/reservations.ts';
 import type { Store } from '../ledger/store.ts';
 import type { View } from '../ledger/view.ts';
 import type { Clock } from '../plumbing/clock.ts';
+import { onlyFrees } from './claims.ts';
 import { AppLocked, LaunchRefused, LedgerBehind } from './errors.ts';
-import type { Decide, Prepared, Ruling } from './judge.ts';
+import { type Decide, passed, type Prepared, type Ruling } from './judge.ts';
+import { LedgerWatch } from './ledger-watch.ts';
 import { admissionOf } from './promise.ts';
 import type { Settling } from './settle.ts';
 import type { Turnstile } from './turnstile.ts';
@@ -40,20 +42,33 @@ type Asked = Prepared & { readonly body: Buffer };
  * other verdict of the same sequence. Whoever loses judges again on what the winner left.
  */
 export function createDecide(deps: DecideDeps): Decide {
+  const ledger = new LedgerWatch();
+  const parts = { ...deps, ledger };
   return async (asked, signal) => {
-    const outcome = await deps.turnstile.run(() => untilPromised(deps, asked, signal), signal);
+    if (asked.changes.every(onlyFrees)) return unpromised(deps, asked);
+    const outcome = await ledger.line(
+      () => deps.turnstile.run(() => untilPromised(parts, asked, signal), signal),
+      signal,
+    );
     if ('ruling' in outcome) return outcome.ruling;
     return refuse(deps, asked, { weighed: outcome.refused, signal });
   };
 }
 
+/** What can only free room asks nothing of the ledger, so that it passes when that is away. */
+function unpromised({ settling, newId }: DecideDeps, { route, body, changes }: Asked): Ruling {
+  const admission = { sequence: 0, reservations: [] };
+  const before = settling.before(admission);
+  const settle = settling.of({ id: newId(), admission, before, changes });
+  return { ...passed(route, body, 'pass'), settle };
+}
+
+/** With what is known of the ledger's silence. */
+type Deciding = DecideDeps & { readonly ledger: LedgerWatch };
+
 type Outcome = { readonly ruling: Ruling } | { readonly refused: Weighed };
 
-async function untilPromised(
-  deps: DecideDeps,
-  asked: Asked,
-  signal: AbortSignal,
-): Promise<Outcome> {
+async function untilPromised(deps: Deciding, asked: Asked, signal: AbortSignal): Promise<Outcome> {
   for (;;) {
     signal.throwIfAborted();
     const { snapshot, sequence, revision } = upToDate(deps.view);
@@ -80,7 +95,7 @@ interface Promising {
 
 /** Undefined when another gate's verdict came first; the picture then shows what it promised. */
 async function promised(
-  deps: DecideDeps,
+  deps: Deciding,
   asked: Asked,
   { weighed, at, signal }: Promising,
 ): Promise<Ruling | undefined> {
@@ -97,8 +112,11 @@ async function promised(
   const writes = admission.reservations.length + (admission.injected?.length ?? 0);
   const before = deps.settling.before(admission);
   if (writes > 0) {
-    const { won, revision } = await reserve(deps.store, admission, signal);
-    await deps.view.whenAt(revision, signal);
+    const won = await deps.ledger.call(async () => {
+      const committed = await reserve(deps.store, admission, signal);
+      await deps.view.whenAt(committed.revision, signal);
+      return committed.won;
+    }, signal);
     if (!won) return undefined;
   }
   const settle = deps.settling.of({ id, admission, before, changes: asked.changes });

@@ -181,8 +181,8 @@ export class CannotJudge extends Refusal {
 export class LedgerBehind extends Refusal {
   readonly code = 'ledger-behind';
   readonly remedy = 'check that the ledger is up and reachable, then try again';
-  constructor(why: string) {
-    super(`the ledger cannot be followed at the moment: ${why}`);
+  constructor(why: string, options?: ErrorOptions) {
+    super(`the ledger cannot be followed at the moment: ${why}`, options);
   }
 }
 

@@ -4,7 +4,7 @@ import type { HeldRecord, InjectedRecord, ReservationRecord } from '../core/reco
 import { type Admission, settleReservation } from '../ledger/reservations.ts';
 import type { Store } from '../ledger/store.ts';
 import type { View } from '../ledger/view.ts';
-import { shrinkReservation, withdraw } from '../ledger/withdraw.ts';
+import { shrinkReservation, withdraw, withdrawInjected } from '../ledger/withdraw.ts';
 import type { Log } from '../plumbing/log.ts';
 import type { ForwardResult } from './forward.ts';
 import { valueOf } from './headers.ts';
@@ -42,10 +42,10 @@ const SETTLE_WITHIN_MS = 5_000;
 
 export function createSettling(deps: SettlingDeps): Settling {
   return {
-    before: ({ reservations }) =>
+    before: ({ reservations, injected = [] }) =>
       beforeOf(
         deps.view,
-        reservations.map(({ app }) => app),
+        [...reservations, ...injected].map(({ app }) => app),
       ),
     of: (settled) => async (result) => {
       const signal = AbortSignal.timeout(SETTLE_WITHIN_MS);
@@ -96,12 +96,21 @@ async function confirm(
       ),
     );
   const promised = new Set(admission.reservations.map(({ app }) => app));
-  for (const { id: app, after } of changes) {
+  for (const change of changes.filter(reduces)) {
+    const { id: app, after } = change;
     const older = promised.has(app) ? undefined : view.snapshot.reservation(app);
+    const target = countIn(after);
     if (older)
-      await shrinkReservation(store, { app, id: older.id }, { target: countIn(after) }, signal);
+      await shrinkReservation(store, { app, id: older.id }, { target, deployment }, signal);
   }
 }
+
+/**
+ * The same definition sent again is accepted without a deployment while one is at work on the app:
+ * what that one was promised stands.
+ */
+const reduces = ({ before, after }: Change): boolean =>
+  after === undefined || (before !== undefined && countIn(after) < countIn(before));
 
 /** Instances of a definition; none when it is deleted. */
 function countIn(after: Change['after']): number {
@@ -126,4 +135,13 @@ async function giveBack(deps: SettlingDeps, settled: Settled, signal: AbortSigna
       },
       signal,
     );
+  const promised = new Set(admission.reservations.map(({ app }) => app));
+  for (const { app, record: written } of admission.injected ?? [])
+    if (!promised.has(app))
+      await withdrawInjected(
+        deps.store,
+        app,
+        { written, former: before.injected.get(app) },
+        signal,
+      );
 }

@@ -70,6 +70,46 @@ function restore(
 }
 
 /**
+ * Takes back what a change without a promise wrote about the constraints that the gate added to an app.
+ * What somebody else has written since is left alone.
+ */
+export function withdrawInjected(
+  store: Store,
+  app: string,
+  { written, former }: Rewritten<InjectedRecord>,
+  signal: AbortSignal,
+): Promise<void> {
+  const ours = written && records.injected.encode(written);
+  const value = former && records.injected.encode(former);
+  return transact(
+    store,
+    async (read) => {
+      const found = await seen(read, keys.injected(app), signal);
+      const restored = found.entry?.value === ours ? restore(found, value) : undefined;
+      return {
+        result: undefined,
+        guards: restored ? [restored.guard] : [],
+        writes: restored ? [restored.write] : [],
+      };
+    },
+    { signal },
+  );
+}
+
+/** What a change made of a record, and what it found; absent: none. */
+export interface Rewritten<Record> {
+  readonly written: Record | undefined;
+  readonly former: Record | undefined;
+}
+
+/** What is left to be done for a promise. */
+export interface Reduced {
+  readonly target: number;
+  /** The deployment that reduces it, which has taken the place of the one that was promised for. */
+  readonly deployment?: string | undefined;
+}
+
+/**
  * Lowers what a promise is for: the app was scaled down, or deleted (target 0, which ends it).
  *
  * @returns whether that promise was there
@@ -77,7 +117,7 @@ function restore(
 export function shrinkReservation(
   store: Store,
   { app, id }: Meant,
-  { target }: { readonly target: number },
+  { target, deployment }: Reduced,
   signal: AbortSignal,
 ): Promise<boolean> {
   const key = keys.reservation(app);
@@ -87,11 +127,14 @@ export function shrinkReservation(
       const entry = await read.get(key, signal);
       const record = entry && records.reservation.decode(entry);
       if (!entry || record?.id !== id) return { result: false, guards: [], writes: [] };
-      if (record.target <= target) return { result: true, guards: [], writes: [] };
-      const write: Write =
-        target === 0
-          ? { drop: key }
-          : { put: key, value: records.reservation.encode({ ...record, target }) };
+      const less = {
+        ...record,
+        target: Math.min(record.target, target),
+        ...(deployment !== undefined && { deployment }),
+      };
+      const value = target === 0 ? undefined : records.reservation.encode(less);
+      if (value === entry.value) return { result: true, guards: [], writes: [] };
+      const write: Write = value === undefined ? { drop: key } : { put: key, value };
       return { result: true, guards: [{ key, revision: entry.revision }], writes: [write] };
     },
     { signal },
