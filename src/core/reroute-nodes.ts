@@ -1,6 +1,6 @@
 import { fieldReader, type Constraint } from './constraints.ts';
 import { groupingOf, type Grouping } from './groups.ts';
-import { fitsBy, fitsByPorts, needsOf } from './place-capacity.ts';
+import { capacityOf, fitsBy, needsOf } from './place-capacity.ts';
 import { freeAddresses } from './place-inspect.ts';
 import { rulesOf } from './place-rules.ts';
 import type { Ask, NodeRoom, Room } from './room.ts';
@@ -20,31 +20,47 @@ export interface Candidate {
  */
 export function candidatesOf(room: Room, ask: Ask): readonly Candidate[] {
   const wants = wantedBy(room, ask);
-  const needs = needsOf(ask.demand).filter(({ resource }) => resource.startsWith('net_'));
-  const holds = (node: NodeRoom): number =>
-    Math.min(
-      ...needs.map((need) => fitsBy(need, node)),
-      ...ask.demand.addresses.map(({ network }) => freeAddresses(room, node, network)),
-      ask.instances,
-    );
-  return [...room.nodes.values()].flatMap((node) => {
+  const holds = heldBy(room, ask);
+  const candidates: Candidate[] = [];
+  for (const node of room.nodes.values()) {
     const wanted = wants(node);
-    return wanted > 0 ? [{ node, wants: wanted, holds: holds(node) }] : [];
-  });
+    if (wanted > 0) candidates.push({ node, wants: wanted, holds: holds(node) });
+  }
+  return candidates;
+}
+
+function heldBy(room: Room, { demand, instances }: Ask): (node: NodeRoom) => number {
+  const needs = needsOf(demand).filter(({ resource }) => resource.startsWith('net_'));
+  const byPools = new Map<readonly string[], number>();
+  const addresses = (node: NodeRoom): number => {
+    // nodes of one reach share one array of pools
+    let free = byPools.get(node.pools);
+    if (free !== undefined) return free;
+    free = instances;
+    for (const { network } of demand.addresses)
+      free = Math.min(free, freeAddresses(room, node, network));
+    byPools.set(node.pools, free);
+    return free;
+  };
+  return (node) => {
+    let most = addresses(node);
+    for (const need of needs) most = Math.min(most, fitsBy(need, node));
+    return most;
+  };
 }
 
 function wantedBy(room: Room, ask: Ask): (node: NodeRoom) => number {
   const { tests, nodeCaps, perNode, groupings } = rulesOf(room, ask);
   const needs = needsOf(ask.demand).filter(({ resource }) => !resource.startsWith('net_'));
   const limits = [...nodeCaps, ...(perNode ? [perNode] : []), ...groupings];
+  const capacity = capacityOf(needs, ask.demand.ports, ask.instances);
   return (node) => {
-    if (!node.offered || tests.some(({ test }) => test(node) === false)) return 0;
-    return Math.min(
-      ask.instances,
-      fitsByPorts(ask.demand.ports, node),
-      ...needs.map((need) => fitsBy(need, node)),
-      ...limits.map((limit) => allowance(limit, node)),
-    );
+    if (!node.offered) return 0;
+    let most = capacity(node);
+    for (const limit of limits) most = Math.min(most, allowance(limit, node));
+    if (most <= 0) return 0;
+    for (const { test } of tests) if (test(node) === false) return 0;
+    return most;
   };
 }
 
@@ -76,34 +92,39 @@ export function narrowBasins(
   ask: Ask,
   candidates: readonly Candidate[],
 ): readonly Basin[] {
+  // nodes of one reach share one array of pools: joining costs the reaches, not the nodes
+  const reaches = new Set(candidates.map(({ node }) => node.pools));
   return ask.demand.addresses.flatMap(({ network }) => {
-    const basins = new Map<string, { pools: Set<string>; nodes: Set<string> }>();
-    for (const { node } of candidates) {
-      const pools = node.pools.filter((pool) => room.pools.get(pool)?.network === network);
-      const met = new Set(pools.flatMap((pool) => basins.get(pool) ?? []));
-      const joined = {
-        pools: new Set([...pools, ...[...met].flatMap((basin) => [...basin.pools])]),
-        nodes: new Set([node.name]),
-      };
-      const [first] = met;
-      const known = met.size === 1 && first?.pools.size === joined.pools.size ? first : undefined;
-      if (known) known.nodes.add(node.name);
-      else merge(basins, joined, met);
+    const basinOf = new Map<string, ReadonlySet<string>>();
+    const basinOfReach = (reach: readonly string[]): ReadonlySet<string> | undefined => {
+      const pool = reach.find((name) => room.pools.get(name)?.network === network);
+      return pool === undefined ? undefined : basinOf.get(pool);
+    };
+    for (const reach of reaches) join(basinOf, onNetwork(room, reach, network));
+    const narrow = new Map<ReadonlySet<string>, { free: number; nodes: Set<string> }>();
+    for (const pools of new Set(basinOf.values())) {
+      const free = freeIn(room, pools);
+      if (free < ask.instances) narrow.set(pools, { free, nodes: new Set() });
     }
-    return [...new Set(basins.values())]
-      .map(({ pools, nodes }) => ({ free: freeIn(room, pools), nodes }))
-      .filter(({ free }) => free < ask.instances);
+    if (narrow.size === 0) return [];
+    for (const { node } of candidates) {
+      const basin = basinOfReach(node.pools);
+      if (basin) narrow.get(basin)?.nodes.add(node.name);
+    }
+    return [...narrow.values()];
   });
 }
 
-interface Growing {
-  readonly pools: Set<string>;
-  readonly nodes: Set<string>;
-}
+const onNetwork = ({ pools }: Room, reach: readonly string[], network: string): readonly string[] =>
+  reach.filter((pool) => pools.get(pool)?.network === network);
 
-function merge(basins: Map<string, Growing>, joined: Growing, met: ReadonlySet<Growing>): void {
-  for (const basin of met) for (const name of basin.nodes) joined.nodes.add(name);
-  for (const pool of joined.pools) basins.set(pool, joined);
+/** One basin for all of these pools and for what they were joined with before. */
+function join(basinOf: Map<string, ReadonlySet<string>>, pools: readonly string[]): void {
+  const met = new Set(pools.flatMap((pool) => basinOf.get(pool) ?? []));
+  const joined = new Set([...pools, ...[...met].flatMap((basin) => [...basin])]);
+  const [first] = met;
+  if (met.size === 1 && first?.size === joined.size) return;
+  for (const pool of joined) basinOf.set(pool, joined);
 }
 
 const freeIn = ({ pools }: Room, names: ReadonlySet<string>): number =>

@@ -29,16 +29,31 @@ export const only = (names: Iterable<string>): Spelling => spelling('hostname', 
  * The shortest constraint that admits every node of `keep` and none of `leave`: an attribute when one
  * tells them apart, else names. Nodes in neither are let in or not, whichever is shorter. Regions and
  * zones are never used: naming one lets an app leave the master's region.
+ *
+ * @returns undefined when it would be longer than `most` characters
  */
-export function shortest(keep: readonly NodeRoom[], leave: readonly NodeRoom[]): Spelling {
+export function shortest(
+  keep: readonly NodeRoom[],
+  leave: readonly NodeRoom[],
+  most: number,
+): Constraint | undefined {
   const names = (nodes: readonly NodeRoom[]) => nodes.map(({ name }) => name);
-  const byName = [spelling('hostname', 'UNLIKE', names(leave)), only(names(keep))];
   const fields = new Set(leave.flatMap(({ attributes }) => Object.keys(attributes)));
   for (const { attributes } of keep) for (const field of Object.keys(attributes)) fields.add(field);
-  const byAttribute = [...fields].sort().flatMap((field) => byField(field, keep, leave));
-  return [...byAttribute, ...byName].reduce((best, next) =>
-    next.length < best.length ? next : best,
-  );
+  const candidates = [...fields].sort().flatMap((field) => byField(field, keep, leave));
+  // thousands of names are not worth spelling when they are too many already
+  if (isWithin(leave, most)) candidates.push(spelling('hostname', 'UNLIKE', names(leave)));
+  if (isWithin(keep, most)) candidates.push(only(names(keep)));
+  let best: Spelling | undefined;
+  for (const next of candidates) if (next.length < (best?.length ?? most + 1)) best = next;
+  return best?.constraint;
+}
+
+/** Whether the names, which spelling only lengthens, may fit into so many characters. */
+function isWithin(nodes: readonly NodeRoom[], most: number): boolean {
+  let length = nodes.length;
+  for (const { name } of nodes) if ((length += name.length) > most) return false;
+  return true;
 }
 
 function byField(

@@ -91,15 +91,26 @@ function planFor(
   { limit, basins }: { limit: Constraint | undefined; basins: readonly Basin[] },
 ): Plan {
   const wants = wantsUnder(limit, ask);
-  const safe = candidates.filter((candidate) => candidate.holds >= wants(candidate));
+  const isSafe = (candidate: Candidate): boolean => candidate.holds >= wants(candidate);
+  if (basins.length === 0) return { ...(limit ? { limit } : {}), ...parted(candidates, isSafe) };
+  const safe = candidates.filter(isSafe);
   const kept = new Set(
     basins.reduce<readonly Candidate[]>((left, basin) => drained(left, basin, wants), safe),
   );
   return {
     ...(limit ? { limit } : {}),
-    keep: candidates.filter((candidate) => kept.has(candidate)),
-    leave: candidates.filter((candidate) => !kept.has(candidate)),
+    ...parted(candidates, (candidate) => kept.has(candidate)),
   };
+}
+
+function parted(
+  candidates: readonly Candidate[],
+  keeps: (candidate: Candidate) => boolean,
+): Pick<Plan, 'keep' | 'leave'> {
+  const keep: Candidate[] = [];
+  const leave: Candidate[] = [];
+  for (const candidate of candidates) (keeps(candidate) ? keep : leave).push(candidate);
+  return { keep, leave };
 }
 
 /** As many nodes of a basin as its addresses hold even if Marathon fills each of them. */
@@ -166,8 +177,8 @@ function spellOut(
   if (plan.leave.length === 0)
     return fitsWith(room, ask, limit) ? { constraints: limit, kept } : undefined;
   const nodes = (candidates: readonly Candidate[]) => candidates.map(({ node }) => node);
-  const { constraint, length } = shortest(nodes(plan.keep), nodes(plan.leave));
-  if (length > maxLength) return someOf(room, ask, { plan, maxLength });
+  const constraint = shortest(nodes(plan.keep), nodes(plan.leave), maxLength);
+  if (constraint === undefined) return someOf(room, ask, { plan, maxLength });
   const constraints = [...limit, constraint];
   return fitsWith(room, ask, constraints) ? { constraints, kept } : undefined;
 }
