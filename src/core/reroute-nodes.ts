@@ -76,6 +76,10 @@ export function wantsUnder(
 ): (candidate: Candidate) => number {
   const grouping = constraint && groupingOf(constraint, ask);
   if (grouping === undefined) return ({ wants }) => wants;
+  if (ask.placed.length === 0) {
+    const most = grouping.base('');
+    return ({ wants }) => Math.min(wants, most);
+  }
   const read = fieldReader('hostname');
   return ({ node, wants }) => Math.min(wants, grouping.base(read(node) ?? ''));
 }

@@ -45,73 +45,73 @@ export interface RerouteOptions {
 export function reroute(room: Room, ask: Ask, { maxLength }: RerouteOptions): Steering {
   const candidates = candidatesOf(room, ask);
   const basins = narrowBasins(room, ask, candidates);
-  const plain = planFor(ask, candidates, { limit: undefined, basins });
+  const poor = candidates.filter(({ wants, holds }) => holds < wants);
+  const crowd = { candidates, poor, basins };
+  const plain = planFor(ask, crowd, undefined);
   if (ask.instances <= 0 || plain.leave.length === 0) return { do: 'nothing' };
   const search = (narrow: readonly Basin[]) =>
-    best(room, ask, { plans: plansOf(ask, candidates, narrow), maxLength });
+    best(room, ask, { plans: plansOf(ask, { ...crowd, basins: narrow }), maxLength });
   const strict = search(basins);
   if (strict !== undefined) return { ...strict, guards: 'nodes and pools' };
   const loose = basins.length > 0 ? search([]) : undefined;
   if (loose !== undefined) return { ...loose, guards: 'nodes' };
-  const lacking = candidates.filter(({ wants, holds }) => holds < wants).length;
   return {
     do: 'give-up',
-    why: `${counted(lacking, 'node')} Marathon could choose lack network room, and no constraint of at most ${maxLength} characters keeps all instances off them`,
+    why: `${counted(poor.length, 'node')} Marathon could choose lack network room, and no constraint of at most ${maxLength} characters keeps all instances off them`,
   };
+}
+
+/** Whom a plan is made for. */
+interface Crowd {
+  readonly candidates: readonly Candidate[];
+  /** Those that hold less than Marathon would launch there: all others are safe under any limit. */
+  readonly poor: readonly Candidate[];
+  readonly basins: readonly Basin[];
 }
 
 /** A limit per node, and the nodes that are safe under it. */
 interface Plan {
   readonly limit?: Constraint;
-  readonly keep: readonly Candidate[];
   readonly leave: readonly Candidate[];
+  /** Listed only for a plan that is tried: most are not. */
+  readonly keep: () => readonly Candidate[];
 }
 
 /** Limits worth trying: none, what the poorest nodes hold, and a few in between. */
 const MOST_LIMITS = 24;
 
-function plansOf(
-  ask: Ask,
-  candidates: readonly Candidate[],
-  basins: readonly Basin[],
-): readonly Plan[] {
-  const most = candidates.reduce((highest, { wants }) => Math.max(highest, wants), 0);
-  const poor = candidates.filter(({ wants, holds }) => holds < wants).map(({ holds }) => holds);
-  const limits = [...new Set([1, 2, 3, 5, 8, 13, 21, ...poor])]
+function plansOf(ask: Ask, crowd: Crowd): readonly Plan[] {
+  const most = crowd.candidates.reduce((highest, { wants }) => Math.max(highest, wants), 0);
+  const poor = crowd.poor.map(({ holds }) => holds);
+  const limits = [...new Set([1, 2, 3, 5, 8, 13, 21, ...new Set(poor)])]
     .filter((limit) => limit > 0 && limit < most)
     .sort((one, other) => one - other)
     .slice(0, MOST_LIMITS)
     .map((limit): Constraint => ({ field: 'hostname', operator: 'MAX_PER', value: String(limit) }));
-  return [undefined, ...limits].map((limit) => planFor(ask, candidates, { limit, basins }));
+  return [undefined, ...limits].map((limit) => planFor(ask, crowd, limit));
 }
 
 function planFor(
   ask: Ask,
-  candidates: readonly Candidate[],
-  { limit, basins }: { limit: Constraint | undefined; basins: readonly Basin[] },
+  { candidates, poor, basins }: Crowd,
+  limit: Constraint | undefined,
 ): Plan {
   const wants = wantsUnder(limit, ask);
-  const isSafe = (candidate: Candidate): boolean => candidate.holds >= wants(candidate);
-  if (basins.length === 0) return { ...(limit ? { limit } : {}), ...parted(candidates, isSafe) };
-  const safe = candidates.filter(isSafe);
-  const kept = new Set(
-    basins.reduce<readonly Candidate[]>((left, basin) => drained(left, basin, wants), safe),
-  );
-  return {
-    ...(limit ? { limit } : {}),
-    ...parted(candidates, (candidate) => kept.has(candidate)),
+  const unsafe = poor.filter((candidate) => candidate.holds < wants(candidate));
+  const without = (left: readonly Candidate[]) => {
+    const gone = new Set(left);
+    return candidates.filter((candidate) => !gone.has(candidate));
   };
+  const leave = basins.length === 0 ? unsafe : without(drainedAll(without(unsafe), basins, wants));
+  return { ...(limit ? { limit } : {}), leave, keep: () => without(leave) };
 }
 
-function parted(
-  candidates: readonly Candidate[],
-  keeps: (candidate: Candidate) => boolean,
-): Pick<Plan, 'keep' | 'leave'> {
-  const keep: Candidate[] = [];
-  const leave: Candidate[] = [];
-  for (const candidate of candidates) (keeps(candidate) ? keep : leave).push(candidate);
-  return { keep, leave };
-}
+const drainedAll = (
+  kept: readonly Candidate[],
+  basins: readonly Basin[],
+  wants: (candidate: Candidate) => number,
+): readonly Candidate[] =>
+  basins.reduce<readonly Candidate[]>((left, basin) => drained(left, basin, wants), kept);
 
 /** As many nodes of a basin as its addresses hold even if Marathon fills each of them. */
 function drained(
@@ -149,14 +149,15 @@ function best(
 
 type Injection = Omit<Extract<Steering, { do: 'inject' }>, 'guards'>;
 
-/** Constraints and the number of candidates that they still admit. */
+/** Constraints and the number of candidates that they still admit, of those that are safe. */
 interface Spelled {
   readonly constraints: readonly Constraint[];
   readonly kept: number;
+  readonly of: number;
 }
 
-function injection({ constraints, kept }: Spelled, { keep, leave, limit }: Plan): Injection {
-  const excluded = keep.length + leave.length - kept;
+function injection({ constraints, kept, of }: Spelled, { leave, limit }: Plan): Injection {
+  const excluded = of + leave.length - kept;
   const reasons = [
     ...(excluded > 0 ? [`kept off ${counted(excluded, 'node')} for want of network room`] : []),
     ...(limit ? [`held to ${limit.value ?? ''} on each node`] : []),
@@ -172,15 +173,16 @@ function spellOut(
   { plan, maxLength }: { plan: Plan; maxLength: number },
 ): Spelled | undefined {
   const limit = plan.limit ? [plan.limit] : [];
-  if (plan.keep.length === 0) return undefined;
-  const kept = plan.keep.length;
+  const keep = plan.keep();
+  if (keep.length === 0) return undefined;
+  const all = { kept: keep.length, of: keep.length };
   if (plan.leave.length === 0)
-    return fitsWith(room, ask, limit) ? { constraints: limit, kept } : undefined;
+    return fitsWith(room, ask, limit) ? { constraints: limit, ...all } : undefined;
   const nodes = (candidates: readonly Candidate[]) => candidates.map(({ node }) => node);
-  const constraint = shortest(nodes(plan.keep), nodes(plan.leave), maxLength);
-  if (constraint === undefined) return someOf(room, ask, { plan, maxLength });
+  const constraint = shortest(nodes(keep), nodes(plan.leave), maxLength);
+  if (constraint === undefined) return someOf(room, ask, { limit, keep, maxLength });
   const constraints = [...limit, constraint];
-  return fitsWith(room, ask, constraints) ? { constraints, kept } : undefined;
+  return fitsWith(room, ask, constraints) ? { constraints, ...all } : undefined;
 }
 
 const adding = (ask: Ask, constraints: readonly Constraint[]): Ask => ({
@@ -191,25 +193,26 @@ const adding = (ask: Ask, constraints: readonly Constraint[]): Ask => ({
 const fitsWith = (room: Room, ask: Ask, constraints: readonly Constraint[]): boolean =>
   place(room, adding(ask, constraints)).fits;
 
+interface Safe {
+  readonly limit: readonly Constraint[];
+  readonly keep: readonly Candidate[];
+  readonly maxLength: number;
+}
+
 /**
  * So many names that they do not fit: the roomiest nodes, or else those of a placement that is known
  * to fit and then the roomiest.
  */
-function someOf(
-  room: Room,
-  ask: Ask,
-  { plan, maxLength }: { plan: Plan; maxLength: number },
-): Spelled | undefined {
-  const limit = plan.limit ? [plan.limit] : [];
-  const nodes = new Map(plan.keep.map(({ node }) => [node.name, node]));
+function someOf(room: Room, ask: Ask, { limit, keep, maxLength }: Safe): Spelled | undefined {
+  const nodes = new Map(keep.map(({ node }) => [node.name, node]));
   const home = room.homeRegion === undefined ? {} : { homeRegion: room.homeRegion };
   const placement = place({ nodes, pools: room.pools, ...home }, adding(ask, limit));
   if (!placement.fits) return undefined;
   for (const start of [[], [...placement.witness.nodes.keys()]]) {
-    const names = filledUp(start, plan.keep, maxLength);
+    const names = filledUp(start, keep, maxLength);
     const constraints = [...limit, only(names).constraint];
     if (only(names).length <= maxLength && fitsWith(room, ask, constraints))
-      return { constraints, kept: names.length };
+      return { constraints, kept: names.length, of: keep.length };
   }
   return undefined;
 }
