@@ -12,7 +12,7 @@ export function explain(room: Room, ask: Ask): NodeReason[] {
   const reasons: NodeReason[] = [];
   for (const node of room.nodes.values()) {
     const { fits, short } = inspect(node);
-    reasons.push({ node: node.name, fits, ...(short ? { short: short.words() } : {}) });
+    reasons.push({ node: node.name, fits, ...(short ? { short: short.words(node) } : {}) });
   }
   return reasons.sort((a, b) => b.fits - a.fits || (a.node < b.node ? -1 : 1));
 }

@@ -20,7 +20,8 @@ export interface Short {
   readonly rule?: Rule;
   readonly isUnjudged?: boolean;
   readonly network?: string;
-  readonly words: () => string;
+  /** Told for the node that was looked at. */
+  readonly words: (node: NodeRoom) => string;
 }
 
 /** How a rule is called in messages: as the app spells it. */
@@ -47,11 +48,12 @@ export function amountOf(resource: Resource, amount: number): string {
 export function inspector(room: Room, ask: Ask, own = false): (node: NodeRoom) => Inspection {
   const rules = rulesOf(room, ask);
   const checks = [...ownChecks(ask.demand), ...(own ? [] : sharedChecks(room, ask, rules))];
+  const gates = rules.tests.map(gateOf);
   return (node) => {
     if (!node.offered) return UNOFFERED;
-    for (const rule of rules.tests) {
-      const answer = rule.test(node);
-      if (answer !== true) return { fits: 0, short: ruled(rule, answer === undefined) };
+    for (const { test, refused, unjudged } of gates) {
+      const answer = test(node);
+      if (answer !== true) return answer === undefined ? unjudged : refused;
     }
     let fits = ask.instances;
     let tightest: Check | undefined;
@@ -59,37 +61,38 @@ export function inspector(room: Room, ask: Ask, own = false): (node: NodeRoom) =
       const most = check.fits(node);
       if (most < fits) [fits, tightest] = [most, check];
     }
-    return tightest ? { fits, short: tightest.short(node) } : { fits };
+    return tightest ? { fits, short: tightest.short } : { fits };
   };
 }
+
+/** A rule with both of its answers made beforehand: most nodes of a refused ask get the same one. */
+const gateOf = (rule: Rule) => ({
+  test: rule.test,
+  refused: { fits: 0, short: ruled(rule, false) },
+  unjudged: { fits: 0, short: ruled(rule, true) },
+});
 
 /** One limit on the instances that a node takes. */
 interface Check {
   readonly fits: (node: NodeRoom) => number;
-  readonly short: (node: NodeRoom) => Short;
+  readonly short: Short;
 }
 
 const ownChecks = (demand: Demand): readonly Check[] => [
   ...needsOf(demand).map((need) => ({
     fits: (node: NodeRoom) => fitsBy(need, node),
-    short: (node: NodeRoom) => wanting(need, node),
+    short: wanting(need),
   })),
-  {
-    fits: (node) => fitsByPorts(demand.ports, node),
-    short: (node) => portless(demand, node),
-  },
+  { fits: (node) => fitsByPorts(demand.ports, node), short: portless(demand) },
 ];
 
 const sharedChecks = (room: Room, { demand }: Ask, rules: Rules): readonly Check[] => [
   ...demand.addresses.map(({ network }) => ({
     fits: (node: NodeRoom) => freeAddresses(room, node, network),
-    short: (node: NodeRoom) => addressless(room, node, network),
+    short: addressless(room, network),
   })),
   ...[...rules.nodeCaps, ...(rules.perNode ? [rules.perNode] : []), ...rules.groupings].map(
-    (limit) => ({
-      fits: (node: NodeRoom) => heldBy(limit, node),
-      short: (node: NodeRoom) => limited(limit, node),
-    }),
+    (limit) => ({ fits: (node: NodeRoom) => heldBy(limit, node), short: limited(limit) }),
   ),
 ];
 
@@ -108,17 +111,17 @@ const ruled = (rule: Rule, isUnjudged: boolean): Short => ({
       : `refused by ${labelOf(rule)}`,
 });
 
-const wanting = ({ resource, each, free }: Need, node: NodeRoom): Short => ({
+const wanting = ({ resource, each, free }: Need): Short => ({
   resource,
-  words: () => {
+  words: (node) => {
     const left = amountOf(resource, Math.max(0, free(node)));
     return `${resource}: ${left} free, ${amountOf(resource, each / 1000)} needed each`;
   },
 });
 
-const portless = ({ ports: { any, fixed } }: Demand, node: NodeRoom): Short => ({
+const portless = ({ ports: { any, fixed } }: Demand): Short => ({
   resource: 'ports',
-  words: () => {
+  words: (node) => {
     const taken = fixed.filter((port) => !isFree(node, port));
     if (taken.length > 0) return `ports: ${taken.join(', ')} not free`;
     return fixed.length > 0
@@ -136,10 +139,10 @@ const reached = ({ pools }: Room, node: NodeRoom, network: string): readonly num
 export const freeAddresses = (room: Room, node: NodeRoom, network: string): number =>
   reached(room, node, network).reduce((sum, free) => sum + free, 0);
 
-const addressless = (room: Room, node: NodeRoom, network: string): Short => ({
+const addressless = (room: Room, network: string): Short => ({
   resource: 'address',
   network,
-  words: () => {
+  words: (node) => {
     const pools = reached(room, node, network).length;
     if (pools === 0) return `address: reaches no pool of network ${network}`;
     const free = freeAddresses(room, node, network);
@@ -154,10 +157,10 @@ function heldBy({ read, base, bonus, remainder, isNew, slots }: Grouping, node: 
   return base(value) + Math.min(bonus(value), remainder);
 }
 
-const limited = (limit: Grouping, node: NodeRoom): Short => ({
+const limited = (limit: Grouping): Short => ({
   resource: 'constraint',
   rule: { constraint: limit.constraint, test: () => true, why: '' },
-  words: () => `${labelOf(limit)} leaves ${heldBy(limit, node)} to ${limit.read(node) ?? ''}`,
+  words: (node) => `${labelOf(limit)} leaves ${heldBy(limit, node)} to ${limit.read(node) ?? ''}`,
 });
 
 export const counted = (count: number, noun: string): string =>

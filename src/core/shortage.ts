@@ -54,7 +54,11 @@ export interface Shortage {
 export function shortageOf(room: Room, ask: Ask, most: number): Shortage {
   const tally = new Tally(room, ask);
   for (const node of room.nodes.values()) tally.count(node);
-  const held = settle(survey(room, ask, []), ask.instances);
+  const isEmpty = tally.candidates === 0;
+  const held = isEmpty ? 0 : settle(survey(room, ask, []), ask.instances).chosen.solution.total;
+  const networks = ask.demand.addresses.map(({ network }) =>
+    isEmpty ? { network, ...NOTHING } : networkShortage(room, ask, network),
+  );
   return {
     app: ask.app,
     asked: ask.instances,
@@ -63,12 +67,14 @@ export function shortageOf(room: Room, ask: Ask, most: number): Shortage {
     notOffered: tally.notOffered,
     candidates: tally.candidates,
     rules: tally.rules(),
-    networks: ask.demand.addresses.map(({ network }) => networkShortage(room, ask, network)),
+    networks,
     resources: tally.resources(),
     nodesHold: Math.min(ask.instances, tally.hold),
-    limits: { labels: countingLabels(ask), holds: held.chosen.solution.total },
+    limits: { labels: countingLabels(ask), holds: held },
   };
 }
+
+const NOTHING = { free: 0, pools: 0, nodes: 0, holds: 0 };
 
 function countingLabels(ask: Ask): readonly string[] {
   const counts = ask.constraints.filter(

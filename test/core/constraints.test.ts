@@ -138,6 +138,12 @@ describe('constraints that count instances', () => {
       gives: 5,
     },
     {
+      says: 'GROUP_BY knows what of the remainder is used up',
+      constraint: ['rack', 'GROUP_BY', '3'],
+      placed: [on('n9', 'c', 7), on('n9', 'c', 7), on('n9', 'c', 7)],
+      gives: 4,
+    },
+    {
       says: 'GROUP_BY takes the total from the first placed',
       constraint: ['rack', 'GROUP_BY', '2'],
       placed: [on('n1', 'a', 4)],

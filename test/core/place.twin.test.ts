@@ -24,7 +24,7 @@ describe('place and its brute-force twin', () => {
         assert.equal(sum(pools), ask.instances * ask.demand.addresses.length);
         assert.equal(bruteForce(room, ask, placement.witness), ask.instances, 'the witness lies');
       }),
-      { numRuns: Number(process.env['RUNS'] ?? 3000) },
+      { numRuns: Number(process.env['RUNS'] ?? 2000) },
     );
   });
 });

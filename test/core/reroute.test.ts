@@ -68,6 +68,16 @@ describe('reroute', () => {
       gives: [['hostname', 'LIKE', 'n3']],
     },
     {
+      says: 'leaves out a node of a pool that all of them together would overdraw',
+      nodes: [
+        ...['n1', 'n2', 'n3'].map((name) => nodeOf(name, { cpus: 1 })),
+        nodeOf('n4', { pools: ['b'] }),
+      ],
+      ask: webAsk(4),
+      free: { a: 2, b: 9 },
+      gives: [['hostname', 'UNLIKE', 'n3']],
+    },
+    {
       says: 'names some good nodes when all would be too long',
       nodes: [
         ...many(40),
