@@ -138,16 +138,8 @@ const scheduling = open.keys({
   backoff: open.allow(null),
 });
 
-// Wrongly typed instances are 1 to Marathon, so only what it refuses is refused here.
-const scaling = open.keys({
-  kind: Joi.string().valid('fixed').required(),
-  instances: Joi.any().custom((value: unknown) => {
-    if (typeof value === 'number' && Number.isInteger(value) && value < 0) {
-      throw new Error('must be greater than or equal to 0');
-    }
-    return value;
-  }),
-});
+// Marathon silently takes wrongly typed instances for 1; such a surprise is refused instead.
+const scaling = open.keys({ kind: Joi.string().valid('fixed').required(), instances: whole });
 
 export const podSchema = open.keys({
   id: Joi.string().pattern(/^\//, 'an absolute path').required(),

@@ -43,10 +43,7 @@ describe('trap 16: instances of a pod', () => {
     [{ kind: 'fixed' }, 1],
     [{ kind: 'fixed', instances: 3 }, 3],
     [{ kind: 'fixed', instances: 0 }, 0],
-    [{ kind: 'fixed', instances: '5' }, 1],
-    [{ kind: 'fixed', instances: 2.5 }, 1],
     [{ kind: 'fixed', instances: null }, 1],
-    [{ kind: 'fixed', instances: 3_000_000_000 }, 1],
   ] as const) {
     it(`${JSON.stringify(scaling)} is ${gives}`, () => {
       const body = scaling === undefined ? pod : { ...pod, scaling };
@@ -57,6 +54,9 @@ describe('trap 16: instances of a pod', () => {
 
 describe('bodies of pods', () => {
   for (const [says, body] of [
+    ['trap 16: a count in quotes', { ...pod, scaling: { kind: 'fixed', instances: '5' } }],
+    ['trap 16: a fraction', { ...pod, scaling: { kind: 'fixed', instances: 2.5 } }],
+    ['trap 16: a huge count', { ...pod, scaling: { kind: 'fixed', instances: 3_000_000_000 } }],
     ['a negative count', { ...pod, scaling: { kind: 'fixed', instances: -1 } }],
     ['another kind of scaling', { ...pod, scaling: { kind: 'FIXED', instances: 1 } }],
     ['a relative id', { ...pod, id: 'p' }],
