@@ -62,7 +62,7 @@ export async function startGateService(deps: GateServiceDeps): Promise<GateServi
   const { settings, store, clock, log } = deps;
   const ending = new AbortController();
   const { view, opened } = startView(store, { clock, log }, ending.signal);
-  const marathon = openMarathon(deps.marathonUrls, { auth: settings.gate.auth, clock });
+  const marathon = openMarathon(deps.marathonUrls, { gate: settings.gate, clock });
   opened.catch(() => undefined);
   const facts = feedFacts({ ...deps, gate: settings.gate, view });
   const registry = new Registry();

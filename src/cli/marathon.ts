@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type MarathonClient, createMarathonClient } from '../cluster/marathon/client.ts';
 import type { MarathonContext } from '../cluster/marathon/canonical-context.ts';
 import { createEndpoints, type Endpoints } from '../cluster/marathon/endpoints.ts';
-import type { OwnCredentials } from '../config/gate.ts';
+import type { GateSettings, OwnCredentials } from '../config/gate.ts';
 import type { RunningDeployment } from '../core/keep.ts';
 import type { Clock } from '../plumbing/clock.ts';
 
@@ -28,20 +28,21 @@ export interface OwnMarathon {
   readonly lockedBy: (apps: readonly string[], signal: AbortSignal) => Promise<readonly string[]>;
 }
 
-const CALL_WITHIN_MS = 1_500;
+/** Of the time for a verdict, what one endpoint gets to answer before another is asked. */
+const SHARE = 0.75;
 const MOST_BYTES = 256 * 1024 * 1024;
 /** How long Marathon's own settings are believed without asking again, ms. */
 const CONTEXT_FOR_MS = 60_000;
 
 export function openMarathon(
   urls: readonly string[],
-  { auth, clock }: { readonly auth: OwnCredentials; readonly clock: Clock },
+  { gate, clock }: { readonly gate: GateSettings; readonly clock: Clock },
 ): OwnMarathon {
   const endpoints = createEndpoints(urls, clock);
-  const authorization = authorizationFrom(auth);
+  const authorization = authorizationFrom(gate.auth);
   const client = createMarathonClient({
     endpoints,
-    withinMs: CALL_WITHIN_MS,
+    withinMs: Math.round(gate.decideWithinMs * SHARE),
     mostBytes: MOST_BYTES,
     ...(authorization && { authorization }),
   });

@@ -194,7 +194,10 @@ function recordOf(deps: DecideDeps, asked: Asked, recording: Recording): Verdict
   };
 }
 
-/** Marathon's own word comes first: an app that a deployment holds is locked, room or no room. */
+/**
+ * Marathon's own word comes first: an app that a deployment holds is locked, room or no room. When
+ * Marathon cannot say, the refusal stands all the same.
+ */
 async function refuse(
   deps: DecideDeps,
   asked: Asked,
@@ -203,10 +206,8 @@ async function refuse(
   const { verdict } = weighed;
   if (verdict?.answer !== 'refuse') throw new TypeError('only a refusal is refused');
   if (!('force' in asked.route) || !asked.route.force) {
-    const locks = await deps.lockedBy(
-      asked.changes.map(({ id }) => id),
-      signal,
-    );
+    const apps = asked.changes.map(({ id }) => id);
+    const locks = await deps.lockedBy(apps, signal).catch(() => []);
     if (locks.length > 0) throw new AppLocked(locks);
   }
   const { sequence, revision } = deps.view;
