@@ -172,7 +172,13 @@ function keeperLoop({ deps, view, marathon }: Parts): Loop {
   const { settings, store, clock, log } = deps;
   const graceMs = settings.gate.reservationKeptMs;
   const { deployments } = marathon;
-  const turn = keeperTurn({ view, store, deployments, graceMs, clock, log });
+  const exists = async (id: string, signal: AbortSignal): Promise<boolean> => {
+    const [app, pod] = await Promise.all(
+      (['app', 'pod'] as const).map((what) => marathon.client.read({ what, id }, signal)),
+    );
+    return (app ?? pod) !== undefined;
+  };
+  const turn = keeperTurn({ view, store, deployments, exists, graceMs, clock, log });
   const timing = { everyMs: 1_000, backoffMs: 500, backoffCapMs: 10_000, deadlineMs: 10_000 };
   return startLoop('promises', turn, { ...timing, clock, log });
 }

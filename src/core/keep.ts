@@ -14,6 +14,8 @@ export interface KeepFacts {
   readonly nowMs: number;
   /** How long a promise whose outcome is unknown waits for a deployment to show up. */
   readonly graceMs: number;
+  /** Marathon has no such app any more; absent: it was not asked. */
+  readonly deleted?: boolean;
 }
 
 /** What becomes of a promise. `why` is for the log. */
@@ -34,7 +36,8 @@ const end = (why: string): Fate => ({ do: 'end', why });
  */
 export function fateOf(app: string, reservation: ReservationRecord, facts: KeepFacts): Fate {
   if (facts.nowMs >= reservation.deadlineMs) return end('its deadline passed');
-  if (reservation.until === 'deadline') return keep;
+  if (reservation.until === 'deadline')
+    return facts.deleted === true ? end('its app was deleted') : keep;
   if (reservation.until === 'leases' && facts.held >= reservation.target)
     return end('its instances hold their leases');
   return reservation.deployment === undefined

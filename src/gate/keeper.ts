@@ -12,6 +12,8 @@ export interface KeeperDeps {
   readonly store: Store;
   /** What Marathon is carrying out now. */
   readonly deployments: (signal: AbortSignal) => Promise<readonly RunningDeployment[]>;
+  /** Whether Marathon has such an app or pod. */
+  readonly exists: (id: string, signal: AbortSignal) => Promise<boolean>;
   /** How long a promise whose outcome is unknown is kept, ms. */
   readonly graceMs: number;
   readonly clock: Clock;
@@ -38,13 +40,12 @@ interface Looked {
   readonly deployments: readonly RunningDeployment[];
 }
 
-async function look(
-  { view, store, clock, log, graceMs }: KeeperDeps,
-  { app, record, deployments }: Looked,
-  signal: AbortSignal,
-): Promise<void> {
+async function look(deps: KeeperDeps, looked: Looked, signal: AbortSignal): Promise<void> {
+  const { view, store, clock, log, graceMs } = deps;
+  const { app, record, deployments } = looked;
   const held = view.snapshot.heldBy(app);
-  const fate = fateOf(app, record, { deployments, held, nowMs: clock.now(), graceMs });
+  const deleted = await wasDeleted(deps, { app, record, held }, signal);
+  const fate = fateOf(app, record, { deployments, held, nowMs: clock.now(), graceMs, deleted });
   const meant = { app, id: record.id };
   switch (fate.do) {
     case 'keep':
@@ -57,4 +58,14 @@ async function look(
       if (await endReservation(store, meant, signal))
         log.info('promise ended', { app, why: fate.why, held, target: record.target });
   }
+}
+
+/** Asked only where no deployment tells: about killed instances of which none has come back. */
+async function wasDeleted(
+  { exists }: KeeperDeps,
+  { app, record, held }: Pick<Looked, 'app' | 'record'> & { readonly held: number },
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (record.until !== 'deadline' || held > 0) return false;
+  return !(await exists(app, signal));
 }
