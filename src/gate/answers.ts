@@ -14,6 +14,7 @@ const STATUS: Readonly<Record<string, number>> = {
   'client-left': 400,
   forbidden: 403,
   'bad-method': 405,
+  'app-locked': 409,
   'body-too-slow': 408,
   'body-too-large': 413,
   'target-too-long': 414,
@@ -54,7 +55,13 @@ export function explain(res: ServerResponse, fault: Refusal): void {
   if (res.headersSent || res.destroyed) return;
   const details = detailsOf(fault);
   const message = `${fault.message}; ${fault.remedy}`;
-  const body = JSON.stringify({ message, ...(details.length > 0 && { details }) });
+  const locks = 'deployments' in fault ? (fault.deployments as readonly string[]) : [];
+  const body = JSON.stringify({
+    message,
+    ...(details.length > 0 && { details }),
+    // Without it go-marathon takes a 409 for an id that exists already.
+    ...(locks.length > 0 && { deployments: locks.map((id) => ({ id })) }),
+  });
   res.setHeader('Content-Type', 'application/json');
   res.setHeader('Content-Length', Buffer.byteLength(body));
   res.setHeader('Corral-Refusal', fault.code);

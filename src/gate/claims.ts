@@ -33,12 +33,13 @@ export interface ClaimContext {
  * @throws BadBody, UnusableRate, SecretRate, BypassedEnv, SharedAddress (cluster/marathon/demand.ts)
  */
 export function claimOf(change: Change, context: ClaimContext): Claim | undefined {
-  const { id, kind, before, after } = change;
+  const { kind, before, after } = change;
   if (after === undefined || onlyFrees(change)) return undefined;
-  const wanted = demandOf(kind, after, context.demand);
-  if (!wanted.managed) return undefined;
+  const read = change.relaunch ? readable : demandOf; // a kill changes no definition
+  const wanted = read(kind, after, context.demand);
+  if (!wanted?.managed) return undefined;
   if (change.relaunch) return relaunchOf(change, wanted, context);
-  const was = before && standing(before, countOf(context.heldOn(id)));
+  const was = before && standing(before);
   return launchOf(change, { after, wanted, ...(was && { was }) }, context);
 }
 
@@ -63,7 +64,7 @@ function launchOf(
   const runs = was !== undefined && was.instances > 0;
   const base = {
     ...shared(id, wanted, context),
-    peak: peakOf(changeTo(wanted, restart, was)),
+    peak: peakOf(changeTo(wanted, restart, was)) + beyond(was, countOf(context.heldOn(id))),
     mayHold: kind === 'app' && mayHold(after, context.hold),
     mayReroute: context.rewritable && (restart || !runs),
   };
@@ -102,14 +103,26 @@ function shared(app: string, { demand, constraints, instances }: AppDemand, cont
 const countOf = (counts: ReadonlyMap<string, number>): number =>
   [...counts.values()].reduce((sum, count) => sum + count, 0);
 
-/** Leases tell better than Marathon's bookkeeping what exists: dying instances still hold theirs. */
-function standing(before: JsonObject, held: number): Before {
+/**
+ * What Marathon reckons with. An app that is shown with its tasks says how many are alive; of the others
+ * only the number they should have is known.
+ */
+function standing(before: JsonObject): Before {
   const instances = numberAt(before, 'instances') ?? podInstancesOf(before);
-  const tracked = Math.max(instances, held);
+  const running = numberAt(before, 'tasksRunning');
+  const alive =
+    running === undefined ? instances : running + (numberAt(before, 'tasksStaged') ?? 0);
   const checked = (arrayAt(before, 'healthChecks') ?? []).length > 0;
-  const healthy = checked ? (numberAt(before, 'tasksHealthy') ?? instances) : instances;
-  return { instances, tracked, otherVersion: tracked, healthy };
+  const healthy = checked ? (numberAt(before, 'tasksHealthy') ?? alive) : alive;
+  return { instances, tracked: alive, otherVersion: alive, healthy };
 }
+
+/**
+ * Leases of instances that Marathon takes for gone: dying or unreachable. It starts others in their
+ * place, and they keep their addresses meanwhile (traps 19 and 20).
+ */
+const beyond = (was: Before | undefined, held: number): number =>
+  Math.max(0, held - (was?.tracked ?? 0));
 
 const podInstancesOf = (pod: JsonObject): number =>
   numberAt(objectAt(pod, 'scaling') ?? {}, 'instances') ?? 1;

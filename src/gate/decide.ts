@@ -205,7 +205,7 @@ async function refuse(
 ): Promise<never> {
   const { verdict } = weighed;
   if (verdict?.answer !== 'refuse') throw new TypeError('only a refusal is refused');
-  if (!('force' in asked.route) || !asked.route.force) {
+  if (mayBeLocked(asked.route)) {
     const apps = asked.changes.map(({ id }) => id);
     const locks = await deps.lockedBy(apps, signal).catch(() => []);
     if (locks.length > 0) throw new AppLocked(locks);
@@ -216,3 +216,7 @@ async function refuse(
   const id = deps.verdicts.add(recordOf(deps, asked, { weighed, at, answer: 'refuse', message }));
   throw new LaunchRefused(id, message, remedy);
 }
+
+/** Kills need no lock, and undoing a deployment overrides the one it undoes. */
+const mayBeLocked = (route: JudgedRoute): boolean =>
+  'force' in route && !route.force && route.kind !== 'cancelDeployment';
