@@ -12,7 +12,7 @@ const RACK = 40;
 const ZONES = 5;
 
 /** A number in 0..1 that looks random and is the same in every run. */
-const noise = (seed: number): number => {
+export const noise = (seed: number): number => {
   const mixed = Math.imul(seed ^ (seed >>> 15), 0x2c1b3c6d) >>> 0;
   return (Math.imul(mixed ^ (mixed >>> 13), 0x297a2d39) >>> 0) / 2 ** 32;
 };

@@ -4,8 +4,8 @@ set -eu
 cd "$(dirname "$0")/../.."
 
 missing=''
-for name in nginx haproxy wrk; do
-  command -v "$name" >/dev/null 2>&1 || missing="$missing $name"
+for pair in nginx:nginx haproxy:haproxy wrk:wrk etcd:etcd-server; do
+  command -v "${pair%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
 done
 if [ -n "$missing" ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
@@ -19,8 +19,11 @@ if [ -n "$missing" ]; then
   fi
 fi
 
+# judged and scale run the gate as it is shipped
+npm run --silent build
+
 # test/bench/<name>/main.ts or test/bench/<name>.ts, in this order
-for name in proxy verdict judged; do
+for name in proxy verdict judged scale; do
   for file in "test/bench/$name/main.ts" "test/bench/$name.ts"; do
     if [ -f "$file" ]; then node --import tsx "$file"; fi
   done
