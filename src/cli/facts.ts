@@ -42,7 +42,10 @@ export function feedFacts(deps: FactsDeps): FactsFeed {
     deadlineMs: WITHIN_MS,
     clock,
     log,
-    onFacts: (facts) => view.snapshot.replaceFacts(facts),
+    onFacts: (facts, homeRegion) => {
+      view.snapshot.replaceFacts(facts);
+      view.snapshot.setHomeRegion(homeRegion);
+    },
   });
   return {
     ready: () => {

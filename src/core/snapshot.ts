@@ -58,6 +58,7 @@ export class Snapshot {
   /** One array per set of pools: 10,000 nodes share a handful. */
   readonly #reaches = new Map<string, readonly string[]>();
   #topologyChanged = false;
+  #homeRegion: string | undefined;
   #version = 0;
   #computed = 0;
 
@@ -190,14 +191,27 @@ export class Snapshot {
     return known;
   }
 
+  /** The Mesos master's own region: apps that name none stay in it. */
+  setHomeRegion(region: string | undefined): void {
+    this.#homeRegion = region;
+  }
+
+  get homeRegion(): string | undefined {
+    return this.#homeRegion;
+  }
+
+  #atHome(room: Room): Room {
+    return this.#homeRegion === undefined ? room : { ...room, homeRegion: this.#homeRegion };
+  }
+
   /** Every promise taken off. Live: valid until the next change, so read it in one go. */
   room(): Room {
-    return this.#compute().room;
+    return this.#atHome(this.#compute().room);
   }
 
   /** As if these apps had been promised nothing, for judging them again; good until asked again, too. */
   roomWithout(apps: readonly string[]): Room {
-    return this.#compute().without(apps);
+    return this.#atHome(this.#compute().without(apps));
   }
 
   /**

@@ -140,6 +140,7 @@ class RoomView implements View {
   #reset(entries: readonly Entry[], revision: Revision): void {
     const picture = emptyPicture();
     picture.snapshot.replaceFacts(this.#picture.snapshot.facts());
+    picture.snapshot.setHomeRegion(this.#picture.snapshot.homeRegion);
     for (const entry of entries) feed(picture, entry.key, entry);
     this.#picture = picture;
     this.#read = true;

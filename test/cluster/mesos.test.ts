@@ -65,7 +65,10 @@ const agentOf = (hostname: string, more: object = {}) => ({
   total_resources: [{ name: 'cpus', scalar: { value: 4 } }],
   ...more,
 });
-const agents = (...list: object[]) => json({ type: 'GET_AGENTS', get_agents: { agents: list } });
+/** An answer to GET_AGENTS and to GET_MASTER alike: each reader takes its own part. */
+const inventory = (get_agents: object) =>
+  json({ type: 'GET_AGENTS', get_agents, get_master: { master_info: { id: 'm' } } });
+const agents = (...list: object[]) => inventory({ agents: list });
 
 function clientOf(t: TestContext, masters: readonly Master[], more: Partial<MesosOptions> = {}) {
   const client = createMesosClient({
@@ -243,7 +246,7 @@ describe('fetchFacts', () => {
       agents: [agentOf('node-1')],
       recovered_agents: [{ hostname: 'node-2' }, { hostname: 'node-3' }],
     };
-    const leader = await master(t, json({ type: 'GET_AGENTS', get_agents: answer }));
+    const leader = await master(t, inventory(answer));
     const before = await fetchFacts(
       clientOf(t, [await master(t, agents(agentOf('node-2')))]),
       { roles },

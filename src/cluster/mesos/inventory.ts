@@ -3,6 +3,7 @@ import type { NodeFacts } from '../../core/facts.ts';
 import { BadMesosAnswer } from '../errors.ts';
 import type { MesosClient } from './client.ts';
 import { factsOf, factsOfRecovered } from './translate.ts';
+import { readHomeRegion } from './home-region.ts';
 import { readAgent, readAgentInfo, readAgents, type WireAgent } from './wire.ts';
 
 export interface InventoryOptions {
@@ -17,6 +18,8 @@ export interface Inventory {
   readonly facts: Map<string, NodeFacts>;
   /** Agents that could not be read, and why; the others do not suffer. */
   readonly faults: readonly string[];
+  /** The leading master's own region; absent where no fault domains are configured. */
+  readonly homeRegion?: string;
 }
 
 /** Agents read between two breaths, so that thousands of them do not hold up a verdict. */
@@ -42,6 +45,7 @@ export async function takeInventory(
   signal: AbortSignal,
 ): Promise<Inventory> {
   const answer = readAgents(await client.call({ type: 'GET_AGENTS' }, signal));
+  const homeRegion = readHomeRegion(await client.call({ type: 'GET_MASTER' }, signal));
   const faults: string[] = [];
   const seen = new Map<string, [WireAgent, NodeFacts]>();
   await each(answer.agents, signal, (raw) =>
@@ -61,7 +65,7 @@ export async function takeInventory(
         facts.set(info.hostname, options.before?.get(info.hostname) ?? factsOfRecovered(info));
     }),
   );
-  return { facts, faults };
+  return { facts, faults, ...(homeRegion !== undefined && { homeRegion }) };
 }
 
 /** As takeInventory, without the faults. */

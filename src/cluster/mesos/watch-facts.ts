@@ -14,7 +14,7 @@ export interface WatchFactsOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Told after every good reading, in whole. */
-  readonly onFacts: (facts: ReadonlyMap<string, NodeFacts>) => void;
+  readonly onFacts: (facts: ReadonlyMap<string, NodeFacts>, homeRegion: string | undefined) => void;
 }
 
 /** For /ready. */
@@ -44,10 +44,14 @@ export function watchFacts(options: WatchFactsOptions): FactsWatch {
   let known: ReadonlyMap<string, NodeFacts> = new Map();
   let unreadable: readonly string[] = [];
   const read = async (signal: AbortSignal): Promise<void> => {
-    const { facts, faults } = await takeInventory(client, { roles, before: known }, signal);
+    const { facts, faults, homeRegion } = await takeInventory(
+      client,
+      { roles, before: known },
+      signal,
+    );
     known = facts;
     unreadable = faults;
-    options.onFacts(facts);
+    options.onFacts(facts, homeRegion);
   };
   const backoff = { backoffMs: FIRST_BACKOFF_MS, backoffCapMs: LONGEST_BACKOFF_MS };
   const loop = startLoop('mesos facts', read, { everyMs, ...backoff, deadlineMs, clock, log });
