@@ -81,10 +81,27 @@ export const coolingIn = ({ cooling }: BlockRecord, nowMs: number): Mask =>
 const quarantinedIn = ({ quarantined }: BlockRecord): Mask =>
   Object.keys(quarantined).reduce((mask, offset) => withBit(mask, Number(offset)), NO_BITS);
 
+/** Every offset that some node keeps in stock. */
+export const sparesIn = ({ spare = {} }: BlockRecord): Mask =>
+  Object.values(spare).reduce(unionOf, NO_BITS);
+
 /** Offsets of `usable` that can be handed out at `nowMs`. */
 export function freeIn(block: BlockRecord, usable: Mask, nowMs: number): Mask {
   const withheld = unionOf(coolingIn(block, nowMs), quarantinedIn(block));
-  return minus(usable, unionOf(heldIn(block), withheld));
+  return minus(usable, unionOf(unionOf(heldIn(block), sparesIn(block)), withheld));
+}
+
+/** The offset of `usable` that has rested longest of those still cooling. */
+export function longestRested(
+  block: BlockRecord,
+  usable: Mask,
+  nowMs: number,
+): { readonly offset: number; readonly untilMs: number } | undefined {
+  const calm = freeIn({ ...block, cooling: {} }, usable, nowMs);
+  return Object.entries(block.cooling)
+    .map(([offset, untilMs]) => ({ offset: Number(offset), untilMs }))
+    .filter(({ offset }) => hasBit(calm, offset))
+    .sort((a, b) => a.untilMs - b.untilMs || a.offset - b.offset)[0];
 }
 
 /** Next fit: the first free offset at or after the cursor, round to just before it. */
@@ -97,13 +114,21 @@ export function nextFit(block: BlockRecord, usable: Mask, nowMs: number): number
   return undefined;
 }
 
+interface Taking {
+  readonly node: string;
+  readonly offset: number;
+  readonly nowMs: number;
+}
+
 /** The block once `node` holds `offset`; cooling that is over is forgotten on the way. */
-export const taken = (
-  block: BlockRecord,
-  { node, offset, nowMs }: { node: string; offset: number; nowMs: number },
-): BlockRecord => ({
-  ...block,
+export const taken = (block: BlockRecord, { node, offset, nowMs }: Taking): BlockRecord => ({
+  ...movedPast(block, offset, nowMs),
   held: { ...block.held, [node]: withBit(maskOf(block, node), offset) },
+});
+
+/** Next-fit goes on behind `offset`, whose rest is over, as is that of others at `nowMs`. */
+const movedPast = (block: BlockRecord, offset: number, nowMs: number): BlockRecord => ({
+  ...block,
   cursor: (offset + 1) % BLOCK_SIZE,
   cooling: Object.fromEntries(
     Object.entries(block.cooling).filter(([o, until]) => until > nowMs && Number(o) !== offset),
@@ -123,6 +148,34 @@ export function givenBack(
     cooling: { ...block.cooling, [offset]: coolUntilMs },
   };
 }
+
+/** The block once `node` keeps `offset` in stock: neither leased nor anyone else's to have. */
+export const stocked = (block: BlockRecord, { node, offset, nowMs }: Taking): BlockRecord => ({
+  ...movedPast(block, offset, nowMs),
+  spare: { ...block.spare, [node]: withBit(spareOf(block, node), offset) },
+});
+
+/** The block once `offset` is no longer in the stock of `node`, and free: nobody used it. */
+export function unstocked(
+  block: BlockRecord,
+  { node, offset }: { node: string; offset: number },
+): BlockRecord {
+  const { spare = {}, ...rest } = block;
+  const left = withoutBit(spareOf(block, node), offset);
+  const others = Object.fromEntries(Object.entries(spare).filter(([name]) => name !== node));
+  const all = left === NO_BITS ? others : { ...others, [node]: left };
+  return Object.keys(all).length === 0 ? rest : { ...rest, spare: all };
+}
+
+/** The block once nobody gets `offset`, and why. Whoever holds it goes on holding it. */
+export const quarantined = (block: BlockRecord, offset: number, why: string): BlockRecord => ({
+  ...block,
+  quarantined: { ...block.quarantined, [offset]: why },
+});
+
+/** What `node` keeps in stock of a block. */
+export const spareOf = ({ spare = {} }: BlockRecord, node: string): Mask =>
+  Object.hasOwn(spare, node) ? (spare[node] ?? NO_BITS) : NO_BITS;
 
 /** What `node` holds of a block. Node names may spell `constructor`: only own keys count. */
 export const maskOf = ({ held }: BlockRecord, node: string): Mask =>

@@ -69,6 +69,20 @@ export const addressAt = ({ cidr }: PoolSpace, { block, offset }: Place): Addres
   value: cidr.base + block * SIZE + BigInt(offset),
 });
 
+/** The part of a pool that lies within a range; blocks keep their numbers. */
+export function narrowed(space: PoolSpace, { from, to }: Range): PoolSpace {
+  const ranges = space.ranges
+    .map((range) => ({
+      ...range,
+      from: range.from > from ? range.from : from,
+      to: range.to < to ? range.to : to,
+    }))
+    .filter((range) => range.from <= range.to);
+  const excluded = new Set([...space.excluded].filter((value) => value >= from && value <= to));
+  const size = ranges.reduce((sum, range) => sum + rangeSize(range), 0n) - BigInt(excluded.size);
+  return { ...space, ranges, excluded, size };
+}
+
 /** Whether the pool may hand this address out. */
 export const isUsable = ({ ranges, excluded }: PoolSpace, address: Address): boolean =>
   ranges.some((range) => inRange(range, address)) && !excluded.has(address.value);
@@ -120,14 +134,17 @@ function nthOf(spans: readonly (readonly [bigint, bigint])[], index: bigint): bi
   throw new RangeError(`block ${String(index)} lies beyond the pool`);
 }
 
-/** Addresses of one block that are not free though usable: held, cooling or quarantined. */
+/**
+ * Addresses of one block that are not free though usable: held, cooling or quarantined. Those that
+ * nodes keep in stock are free: they give them back when others starve.
+ */
 export function withheldIn(
   space: PoolSpace,
   n: bigint,
   { block, nowMs }: { block: BlockRecord; nowMs: number },
 ): number {
   const usable = usableMask(space, n);
-  return popcount(usable) - popcount(freeIn(block, usable, nowMs));
+  return popcount(usable) - popcount(freeIn({ ...block, spare: {} }, usable, nowMs));
 }
 
 /**

@@ -14,6 +14,8 @@ export type Attachment = 'bridge' | 'routed';
 export interface NetworkRecord {
   readonly v: 1;
   readonly pools: readonly string[];
+  /** How a node that reaches several pools fills them: one after another (default), or evenly. */
+  readonly fill?: 'order' | 'spread';
   readonly attachment: Attachment;
   /** Limit of an address whose app asks for none, kbit/s. */
   readonly defaultInKbit: number;
@@ -79,8 +81,10 @@ export interface TallyRecord {
 /** 256 consecutive addresses of a pool; bit i of a mask (hex, 64 digits, bit 0 first) is offset i. */
 export interface BlockRecord {
   readonly v: 1;
-  /** node -> mask of the addresses it holds. */
+  /** node -> mask of the addresses it holds leases of. */
   readonly held: Readonly<Record<string, string>>;
+  /** node -> mask of the addresses it keeps in stock, for nobody yet: room, but that node's. */
+  readonly spare?: Readonly<Record<string, string>>;
   /** Next-fit: the offset at which the next search starts. */
   readonly cursor: number;
   /** offset -> ms since the epoch until which a released address is not given out again. */
@@ -100,6 +104,8 @@ export interface LeaseRecord {
   readonly mac?: string;
   /** Names the one holder this lease means; a release must quote it. */
   readonly incarnation: string;
+  /** Who asked: Docker for a container or for itself (`aux`), or CNI. */
+  readonly by?: 'docker' | 'cni' | 'aux';
   readonly bootId?: string;
   readonly sinceMs: number;
 }

@@ -1,4 +1,12 @@
-import { EMPTY_BLOCK, freeIn, heldIn, nextFit, popcount } from '../core/block.ts';
+import {
+  EMPTY_BLOCK,
+  freeIn,
+  heldIn,
+  longestRested,
+  nextFit,
+  popcount,
+  sparesIn,
+} from '../core/block.ts';
 import type { PoolSpace } from '../core/pool.ts';
 import { blockNumbers, sizeOf, usableMask } from '../core/pool.ts';
 import type { BlockRecord } from '../core/records.ts';
@@ -58,6 +66,22 @@ export const spotIn = (space: PoolSpace, block: SeenBlock, nowMs: number): Spot 
   return offset === undefined ? undefined : { block, offset };
 };
 
+/** The spot of all that has rested longest, if that ends no later than `byMs`. */
+export function spotRested(
+  space: PoolSpace,
+  blocks: ReadonlyMap<bigint, SeenBlock | 'bad'>,
+  { nowMs, byMs }: { nowMs: number; byMs: number },
+): Spot | undefined {
+  let best: (Spot & { readonly untilMs: number }) | undefined;
+  for (const block of blocks.values()) {
+    if (block === 'bad') continue;
+    const found = longestRested(block.record, usableMask(space, block.n), nowMs);
+    if (found && found.untilMs <= byMs && found.untilMs < (best?.untilMs ?? Infinity))
+      best = { block, ...found };
+  }
+  return best && { block: best.block, offset: best.offset };
+}
+
 /** Nodes start their search this many blocks apart at most: block numbers stay small in a /64. */
 const SPREAD = 4096;
 /** Blocks written together when a pool needs a new one: a crowd of newcomers seldom needs another. */
@@ -76,13 +100,16 @@ export function spotForNewcomer(
   const roomy = [...blocks.values()].flatMap((block) =>
     block === 'bad' ? [] : (spotIn(space, block, nowMs) ?? []),
   );
-  const vacant = roomy.filter(({ block }) => Object.keys(block.record.held).length === 0);
+  const vacant = roomy.filter(({ block: { record } }) => isVacant(record));
   return (
     vacant[hash % vacant.length] ??
     newSpot(space, blocks, { hash, nowMs }) ??
     roomy[hash % roomy.length]
   );
 }
+
+const isVacant = ({ held, spare = {} }: BlockRecord): boolean =>
+  Object.keys(held).length + Object.keys(spare).length === 0;
 
 function newSpot(
   space: PoolSpace,
@@ -114,7 +141,7 @@ export function fillOf(
   blocks: ReadonlyMap<bigint, SeenBlock | 'bad'>,
   nowMs: number,
 ): PoolFill & { readonly nextMs: number } {
-  const fill = { pool: name, size: sizeOf(space), held: 0, cooling: 0, quarantined: 0 };
+  const fill = { pool: name, size: sizeOf(space), held: 0, spare: 0, cooling: 0, quarantined: 0 };
   let nextMs = Infinity;
   for (const block of blocks.values()) {
     if (block === 'bad') continue;
@@ -123,6 +150,7 @@ export function fillOf(
     const calm = popcount(freeIn({ ...block.record, cooling: {} }, usable, nowMs));
     const held = popcount(heldIn(block.record));
     fill.held += held;
+    fill.spare += popcount(sparesIn(block.record));
     fill.cooling += calm - free;
     fill.quarantined += Object.keys(block.record.quarantined).length;
     for (const untilMs of Object.values(block.record.cooling))

@@ -25,6 +25,8 @@ export const prefixes = {
   limitsOf: (node: string) => `${ROOT}/limits/${segment(node)}/`,
   alive: `${ROOT}/alive/`,
   verdicts: `${ROOT}/verdicts/`,
+  starving: `${ROOT}/starving/`,
+  reconciled: `${ROOT}/reconciled/`,
   elections: `${ROOT}/elections/`,
 } as const;
 
@@ -42,6 +44,12 @@ export const keys = {
   injected: (app: string) => prefixes.injected + segment(app),
   lease: (node: string, address: string) => prefixes.leasesOf(node) + segment(address),
   limit: (node: string, address: string) => prefixes.limitsOf(node) + segment(address),
+  /** There while `corral ledger rebuild` runs: nothing new is given out. */
+  rebuilding: `${ROOM}/rebuilding`,
+  /** A node found no address in the pool while others keep some in stock. */
+  starving: (pool: string, node: string) => prefixes.starving + segment(pool) + '/' + segment(node),
+  /** When a node last compared its containers with the ledger. */
+  reconciled: (node: string) => prefixes.reconciled + segment(node),
   alive: (node: string) => prefixes.alive + segment(node),
   verdict: (id: string) => prefixes.verdicts + segment(id),
   election: (name: string) => prefixes.elections + segment(name),

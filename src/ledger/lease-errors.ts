@@ -37,12 +37,14 @@ export interface PoolFill {
   readonly pool: string;
   readonly size: number;
   readonly held: number;
+  /** In stock, on whichever nodes. */
+  readonly spare: number;
   readonly cooling: number;
   readonly quarantined: number;
 }
 
-const filled = ({ pool, size, held, cooling, quarantined }: PoolFill): string =>
-  `pool "${pool}" has ${size} addresses: ${held} held, ${cooling} cooling, ${quarantined} quarantined`;
+const filled = ({ pool, size, held, spare, cooling, quarantined }: PoolFill): string =>
+  `pool "${pool}" has ${size} addresses: ${held} held, ${spare} in stock, ${cooling} cooling, ${quarantined} quarantined`;
 
 /** Every address that the node could get is taken. */
 export class NoAddressLeft extends Refusal {
@@ -86,5 +88,29 @@ export class NoClassLeft extends Refusal {
     readonly classes: number,
   ) {
     super(`node "${node}" has no traffic class left: all ${classes} are in use`);
+  }
+}
+
+/** The pool that was named is not the network's, or the node does not reach it. */
+export class PoolNotReached extends Refusal {
+  readonly code = 'pool-not-reached';
+  readonly remedy: string;
+  constructor(
+    readonly network: string,
+    readonly node: string,
+    readonly pool: string,
+    readonly reached: readonly string[],
+  ) {
+    super(`node "${node}" does not reach pool "${pool}" of network "${network}"`);
+    this.remedy = `name one that it reaches: ${reached.join(', ')}`;
+  }
+}
+
+/** Nothing new is given out until every node has said what runs on it. */
+export class LedgerRebuilding extends Refusal {
+  readonly code = 'ledger-rebuilding';
+  readonly remedy = 'wait until corral ledger rebuild has heard from every node';
+  constructor() {
+    super('the ledger is being rebuilt from what runs on the nodes');
   }
 }

@@ -1,7 +1,13 @@
 import { formatAddress, parseAddress } from '../core/address.ts';
 import type { PoolSpace } from '../core/pool.ts';
 import { poolSpace, reaches } from '../core/pool.ts';
-import type { LeaseRecord, LimitRecord, PoolRecord, TallyRecord } from '../core/records.ts';
+import type {
+  LeaseRecord,
+  LimitRecord,
+  NetworkRecord,
+  PoolRecord,
+  TallyRecord,
+} from '../core/records.ts';
 import { keys, nameIn, prefixes } from './keys.ts';
 import { NoPoolReached, UnknownNetwork, UnknownNode } from './lease-errors.ts';
 import { listAll } from './listing.ts';
@@ -31,6 +37,7 @@ export interface Holdings {
 }
 
 export interface LeaseView extends Holdings {
+  readonly network: NetworkRecord;
   readonly pools: readonly ReachedPool[];
   /** Node, network and tally as they were read; the pool and the block join them. */
   readonly guards: readonly Guard[];
@@ -57,7 +64,8 @@ export async function viewFor(read: Read, ask: Asking, signal: AbortSignal): Pro
   if (!nodeEntry) throw new UnknownNode(ask.node);
   if (!networkEntry) throw new UnknownNetwork(ask.network);
   const { attributes } = records.node.decode(nodeEntry);
-  const named = records.network.decode(networkEntry).pools;
+  const network = records.network.decode(networkEntry);
+  const named = network.pools;
   const [pools, held] = await Promise.all([
     readPools(read, named, signal),
     readHeld(read, ask.node, signal),
@@ -68,6 +76,7 @@ export async function viewFor(read: Read, ask: Asking, signal: AbortSignal): Pro
   const tallyRevision = tallyEntry?.revision ?? 0;
   return {
     ...held,
+    network,
     tally: tallyEntry ? records.tally.decode(tallyEntry) : EMPTY_TALLY,
     tallyRevision,
     pools: reached,

@@ -1,12 +1,9 @@
-import { formatAddress, parseAddress } from '../core/address.ts';
-import { EMPTY_BLOCK, holderOf, taken } from '../core/block.ts';
-import { addressAt, isUsable, placeOf } from '../core/pool.ts';
 import type { LeaseRecord, LimitRecord } from '../core/records.ts';
+import { EMPTY_BLOCK, taken, unstocked } from '../core/block.ts';
 import type { Clock } from '../plumbing/clock.ts';
-import type { SeenBlock, Spot } from './blocks.ts';
-import { fillOf, readBlock, readBlocks, spotForNewcomer, spotIn } from './blocks.ts';
 import { keys } from './keys.ts';
-import { AddressNotGiven, NoAddressLeft, NoClassLeft } from './lease-errors.ts';
+import { LedgerRebuilding, NoClassLeft } from './lease-errors.ts';
+import { addressOf, claim, type Found, type Look, search } from './lease-search.ts';
 import type { Asking, LeaseView, ReachedPool } from './lease-view.ts';
 import { spelled, viewFor } from './lease-view.ts';
 import { records } from './records.ts';
@@ -19,14 +16,20 @@ import { transact } from './transact.ts';
 export interface AddressAsk extends Asking {
   /** Names the one holder: asking again under it gives the same answer. */
   readonly incarnation: string;
-  readonly netInKbit: number;
-  readonly netOutKbit: number;
+  readonly by?: 'docker' | 'cni' | 'aux';
+  /** Default: the network's. */
+  readonly netInKbit?: number;
+  readonly netOutKbit?: number;
   /** Canonical id. */
   readonly app?: string;
   readonly task?: string;
   readonly container?: string;
   readonly mac?: string;
   readonly bootId?: string;
+  /** From this pool and no other. */
+  readonly pool?: string;
+  /** From this part of the pool and no other, both ends included. */
+  readonly within?: { readonly from: string; readonly to: string };
   /** This address and no other; it may still be cooling. */
   readonly address?: string;
 }
@@ -39,6 +42,8 @@ export interface AddressGrant {
   readonly gateway?: string;
   readonly lease: LeaseRecord;
   readonly limit: LimitRecord;
+  /** Nothing else was left: it was given before it had rested as long as is usual. */
+  readonly pressed?: boolean;
 }
 
 export interface LeaseOptions {
@@ -46,22 +51,26 @@ export interface LeaseOptions {
   readonly signal: AbortSignal;
   /** How long a released address rests, ms; default 60,000. */
   readonly coolDownMs?: number;
+  /** An address that has rested this long is given when nothing else is left, ms; default 5,000. */
+  readonly pressedCoolDownMs?: number;
   /** Times a lost race is run again; default 64, for every node may fight over one small block. */
   readonly attempts?: number;
   readonly chance?: () => number;
 }
 
 const ATTEMPTS = 64;
+export const COOL_DOWN_MS = 60_000;
+export const PRESSED_COOL_DOWN_MS = 5_000;
 /** Class minors below are the agent's own; above 0xfffe tc has none. */
 const FIRST_MINOR = 0x100;
 const LAST_MINOR = 0xfffe;
 
 /**
  * Gives a container one address of a network, in one commit with its limit, its block and the node's
- * tally. Pools are filled in the network's order; a node stays within blocks it already uses.
+ * tally. Pools are filled by the network's policy; a node stays within blocks it already uses.
  *
- * @throws UnknownNode, UnknownNetwork, NoPoolReached, NoAddressLeft, AddressNotGiven, NoClassLeft,
- *         BadAddress, BadRecord, LedgerBusy, LedgerUnreachable
+ * @throws UnknownNode, UnknownNetwork, NoPoolReached, PoolNotReached, NoAddressLeft, AddressNotGiven,
+ *         NoClassLeft, LedgerRebuilding, BadAddress, BadRange, BadRecord, LedgerBusy, LedgerUnreachable
  */
 export function takeAddress(
   store: Store,
@@ -74,7 +83,8 @@ export function takeAddress(
   });
 }
 
-async function decideTake(
+/** What takeAddress commits. */
+export async function decideTake(
   read: Read,
   ask: AddressAsk,
   options: LeaseOptions,
@@ -82,27 +92,39 @@ async function decideTake(
   const view = await viewFor(read, ask, options.signal);
   const before = standing(view, ask);
   if (before) return { result: before, guards: [], writes: [] };
-  const look = { read, ask, nowMs: options.clock.now(), signal: options.signal };
+  if (await read.get(keys.rebuilding, options.signal)) throw new LedgerRebuilding();
+  const look = lookOf(read, ask, options);
   const found =
     ask.address === undefined
       ? await search(look, view)
       : await claim(look, view, spelled(ask.address));
-  return granted(look, view, found);
+  const decision = granted(look, ask, { view, found });
+  return { ...decision, guards: [...decision.guards, { key: keys.rebuilding, revision: 0 }] };
 }
 
-interface Look {
-  readonly read: Read;
-  readonly ask: AddressAsk;
-  readonly nowMs: number;
-  readonly signal: AbortSignal;
-}
-
-interface Found extends Spot {
-  readonly pool: ReachedPool;
-}
+export const lookOf = (
+  read: Read,
+  { node, network, pool, within }: Pick<AddressAsk, 'node' | 'network' | 'pool' | 'within'>,
+  options: LeaseOptions,
+): Look => ({
+  read,
+  node,
+  network,
+  ...(pool === undefined ? {} : { pool }),
+  ...(within === undefined ? {} : { within }),
+  nowMs: options.clock.now(),
+  restMs: {
+    usual: options.coolDownMs ?? COOL_DOWN_MS,
+    pressed: options.pressedCoolDownMs ?? PRESSED_COOL_DOWN_MS,
+  },
+  signal: options.signal,
+});
 
 /** What the same holder was given before. */
-function standing(view: LeaseView, { incarnation, network }: AddressAsk): AddressGrant | undefined {
+export function standing(
+  view: LeaseView,
+  { incarnation, network }: AddressAsk,
+): AddressGrant | undefined {
   const mine = view.leases.find(
     ({ lease }) => lease.incarnation === incarnation && lease.network === network,
   );
@@ -123,93 +145,56 @@ const grantOf = (
   limit,
 });
 
-async function search(look: Look, view: LeaseView): Promise<Found> {
-  const { ask, nowMs } = look;
-  const fills: ReturnType<typeof fillOf>[] = [];
-  for (const pool of view.pools) {
-    const near = await spotNearby(look, view, pool);
-    if (near) return { ...near, pool };
-    const blocks = await readBlocks(look.read, pool.name, look.signal);
-    const spot = spotForNewcomer(pool.space, blocks, { node: ask.node, nowMs });
-    if (spot) return { ...spot, pool };
-    fills.push(fillOf(pool, blocks, nowMs));
-  }
-  const nextMs = Math.min(...fills.map((fill) => fill.nextMs));
-  const retryInMs = Number.isFinite(nextMs) ? nextMs - nowMs : undefined;
-  throw new NoAddressLeft(ask.network, ask.node, fills, retryInMs);
-}
-
-/** A spot in a block that the node already uses: the usual case, one read. */
-async function spotNearby(
-  { read, signal, nowMs }: Look,
-  { leases }: LeaseView,
-  { name, space }: ReachedPool,
-): Promise<Spot | undefined> {
-  const mine = leases.filter(({ lease }) => lease.pool === name);
-  const own = new Set(mine.map(({ address }) => placeOf(space, parseAddress(address)).block));
-  for (const n of own) {
-    const spot = spotIn(space, await readBlock(read, { pool: name, n }, signal), nowMs);
-    if (spot) return spot;
-  }
-  return undefined;
-}
-
-async function claim(look: Look, view: LeaseView, address: string): Promise<Found> {
-  const wanted = parseAddress(address);
-  const pool = view.pools.find(({ space }) => isUsable(space, wanted));
-  if (!pool) {
-    const names = view.pools.map(({ name }) => name).join(', ');
-    throw new AddressNotGiven(
-      address,
-      `it is in no range of network "${look.ask.network}" that node "${look.ask.node}" reaches (${names})`,
-    );
-  }
-  const { block: n, offset } = placeOf(pool.space, wanted);
-  const block = await readBlock(look.read, { pool: pool.name, n }, look.signal);
-  const why = obstacle(block, offset);
-  if (why !== undefined) throw new AddressNotGiven(address, why);
-  return { pool, block, offset };
-}
-
-function obstacle({ record }: SeenBlock, offset: number): string | undefined {
-  const holder = holderOf(record, offset);
-  if (holder !== undefined) return `node "${holder}" holds it`;
-  const quarantine = Object.entries(record.quarantined).find(([o]) => Number(o) === offset);
-  return quarantine ? `it is quarantined (${quarantine[1]})` : undefined;
-}
-
-/** The commit that makes the found address the asker's. */
-function granted(look: Look, view: LeaseView, found: Found): Decision<AddressGrant> {
-  const { ask, nowMs } = look;
+/** The commit that makes the found address the asker's. @throws NoClassLeft */
+export function granted(
+  { nowMs }: Look,
+  ask: AddressAsk,
+  { view, found }: { readonly view: LeaseView; readonly found: Found },
+): Decision<AddressGrant> {
   const { pool, block, offset } = found;
-  const address = formatAddress(addressAt(pool.space, { block: block.n, offset }));
+  const { node } = ask;
+  const address = addressOf(found);
   const lease = leaseOf(ask, pool.name, nowMs);
   const limit: LimitRecord = {
     v: 1,
-    netInKbit: ask.netInKbit,
-    netOutKbit: ask.netOutKbit,
-    classMinor: freeMinor(ask.node, view),
+    netInKbit: ask.netInKbit ?? view.network.defaultInKbit,
+    netOutKbit: ask.netOutKbit ?? view.network.defaultOutKbit,
+    classMinor: freeMinor(node, view),
   };
-  const blockKey = keys.block(pool.name, block.n);
-  const alongside = (found.alongside ?? []).map((n) => keys.block(pool.name, n));
-  const next = taken(block.record, { node: ask.node, offset, nowMs });
+  const base = found.spare === true ? unstocked(block.record, { node, offset }) : block.record;
+  const tally = tallied(view.tally, { lease, limit }, 1);
+  const changed = blockChange(found, records.block.encode(taken(base, { node, offset, nowMs })));
   return {
-    result: grantOf(pool, { address, lease, limit }),
+    result: {
+      ...grantOf(pool, { address, lease, limit }),
+      ...(found.pressed === true ? { pressed: true } : {}),
+    },
+    guards: [...view.guards, ...changed.guards],
+    writes: [
+      ...changed.writes,
+      { put: keys.lease(node, address), value: records.lease.encode(lease) },
+      { put: keys.limit(node, address), value: records.limit.encode(limit) },
+      { put: keys.tally(node), value: records.tally.encode(tally) },
+    ],
+  };
+}
+
+/** The block as it will be, guarded with its pool, and the new blocks written beside it. */
+export function blockChange(
+  { pool, block, alongside = [] }: Found,
+  value: string,
+): Pick<Decision<never>, 'guards' | 'writes'> {
+  const key = keys.block(pool.name, block.n);
+  const others = alongside.map((n) => keys.block(pool.name, n));
+  return {
     guards: [
-      ...view.guards,
       { key: keys.pool(pool.name), revision: pool.revision },
-      { key: blockKey, revision: block.revision },
-      ...alongside.map((key) => ({ key, revision: 0 })),
+      { key, revision: block.revision },
+      ...others.map((other) => ({ key: other, revision: 0 })),
     ],
     writes: [
-      { put: blockKey, value: records.block.encode(next) },
-      { put: keys.lease(ask.node, address), value: records.lease.encode(lease) },
-      { put: keys.limit(ask.node, address), value: records.limit.encode(limit) },
-      {
-        put: keys.tally(ask.node),
-        value: records.tally.encode(tallied(view.tally, { lease, limit }, 1)),
-      },
-      ...alongside.map((key) => ({ put: key, value: records.block.encode(EMPTY_BLOCK) })),
+      { put: key, value },
+      ...others.map((other) => ({ put: other, value: records.block.encode(EMPTY_BLOCK) })),
       ...(block.revision === 0 ? [touch(pool)] : []),
     ],
   };
@@ -224,16 +209,14 @@ const touch = ({ name, record }: ReachedPool): Write => ({
   value: records.pool.encode(record),
 });
 
-const leaseOf = (ask: AddressAsk, pool: string, nowMs: number): LeaseRecord => ({
+const WHO = ['app', 'task', 'container', 'mac', 'incarnation', 'by', 'bootId'] as const;
+
+export const leaseOf = (ask: AddressAsk, pool: string, nowMs: number): LeaseRecord => ({
   v: 1,
   pool,
   network: ask.network,
-  ...(ask.app === undefined ? {} : { app: ask.app }),
-  ...(ask.task === undefined ? {} : { task: ask.task }),
-  ...(ask.container === undefined ? {} : { container: ask.container }),
-  ...(ask.mac === undefined ? {} : { mac: ask.mac }),
   incarnation: ask.incarnation,
-  ...(ask.bootId === undefined ? {} : { bootId: ask.bootId }),
+  ...Object.fromEntries(WHO.flatMap((key) => (ask[key] === undefined ? [] : [[key, ask[key]]]))),
   sinceMs: nowMs,
 });
 

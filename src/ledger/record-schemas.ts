@@ -21,6 +21,7 @@ const pairs = Joi.array().items(Joi.array().ordered(name.required(), count.requi
 const network = Joi.object<Of.NetworkRecord>({
   v,
   pools: Joi.array().items(name).required(),
+  fill: Joi.valid('order', 'spread'),
   attachment: Joi.valid('bridge', 'routed').required(),
   defaultInKbit: kbit.required(),
   defaultOutKbit: kbit.required(),
@@ -69,6 +70,7 @@ const mask = Joi.string().pattern(/^[0-9a-f]{64}$/, 'mask');
 const block = Joi.object<Of.BlockRecord>({
   v,
   held: Joi.object().pattern(name, mask).required(),
+  spare: Joi.object().pattern(name, mask),
   cursor: count.max(255).required(),
   cooling: Joi.object().pattern(offset, atMs).required(),
   quarantined: Joi.object().pattern(offset, text).required(),
@@ -83,6 +85,7 @@ const lease = Joi.object<Of.LeaseRecord>({
   container: Joi.string(),
   mac: Joi.string(),
   incarnation: Joi.string().required(),
+  by: Joi.valid('docker', 'cni', 'aux'),
   bootId: Joi.string(),
   sinceMs: atMs.required(),
 });

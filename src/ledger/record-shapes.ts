@@ -44,7 +44,8 @@ const isCursor: Check = (value) => isCount(value) && (value as number) <= 255;
 
 export const isBlock: Check = (record) =>
   isFields(record) &&
-  hasOnly(record, 5) &&
+  hasOnly(record, record['spare'] === undefined ? 5 : 6) &&
+  (record['spare'] === undefined || isMap(record['spare'], isName, isMask)) &&
   isCursor(record['cursor']) &&
   isMap(record['held'], isName, isMask) &&
   isMap(record['cooling'], isOffset, isCount) &&

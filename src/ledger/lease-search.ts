@@ -1,0 +1,143 @@
+import { formatAddress, parseAddress, parseRange } from '../core/address.ts';
+import { hasBit, holderOf, spareOf, sparesIn } from '../core/block.ts';
+import { addressAt, isUsable, narrowed, placeOf } from '../core/pool.ts';
+import type { NetworkRecord, TallyRecord } from '../core/records.ts';
+import type { SeenBlock, Spot } from './blocks.ts';
+import { fillOf, readBlock, readBlocks, spotForNewcomer, spotIn, spotRested } from './blocks.ts';
+import { AddressNotGiven, NoAddressLeft, PoolNotReached } from './lease-errors.ts';
+import type { LeaseView, ReachedPool } from './lease-view.ts';
+import { spelled } from './lease-view.ts';
+import type { Read } from './store.ts';
+
+/** What is looked for, and when. */
+export interface Look {
+  readonly read: Read;
+  readonly node: string;
+  readonly network: string;
+  readonly pool?: string;
+  readonly within?: { readonly from: string; readonly to: string };
+  readonly nowMs: number;
+  /** How long a released address rests, and how long it must have when nothing else is left, ms. */
+  readonly restMs: { readonly usual: number; readonly pressed: number };
+  readonly signal: AbortSignal;
+}
+
+export interface Found extends Spot {
+  readonly pool: ReachedPool;
+  /** The address was in this node's stock. */
+  readonly spare?: boolean;
+  /** It was given before it had rested as long as is usual. */
+  readonly pressed?: boolean;
+}
+
+/** The pools to be searched, in the order of the network's policy. @throws PoolNotReached */
+export function poolsFor(look: Look, view: LeaseView): readonly ReachedPool[] {
+  const { pool, within } = look;
+  const chosen = view.pools.filter(({ name }) => pool === undefined || name === pool);
+  if (pool !== undefined && chosen.length === 0)
+    throw new PoolNotReached(
+      look.network,
+      look.node,
+      pool,
+      view.pools.map(({ name }) => name),
+    );
+  const inOrder = filled(chosen, view);
+  if (!within) return inOrder;
+  const range = parseRange(within);
+  return inOrder.map((one) => ({ ...one, space: narrowed(one.space, range) }));
+}
+
+/** `spread`: the pool of which this node holds least comes first; a tie keeps the network's order. */
+function filled(
+  pools: readonly ReachedPool[],
+  { network, tally }: { network: NetworkRecord; tally: TallyRecord },
+): readonly ReachedPool[] {
+  if (network.fill !== 'spread') return pools;
+  const held = ({ name }: ReachedPool): number =>
+    Object.hasOwn(tally.pools, name) ? (tally.pools[name] ?? 0) : 0;
+  return [...pools].sort((a, b) => held(a) - held(b));
+}
+
+/**
+ * An address that nobody has: near those that the node holds, else where few look, else one that has
+ * not rested as long as is usual.
+ *
+ * @throws NoAddressLeft
+ */
+export async function search(look: Look, view: LeaseView): Promise<Found> {
+  const { node, nowMs } = look;
+  const full: { pool: ReachedPool; blocks: Awaited<ReturnType<typeof readBlocks>> }[] = [];
+  for (const pool of poolsFor(look, view)) {
+    const near = await spotNearby(look, view, pool);
+    if (near) return { ...near, pool };
+    const blocks = await readBlocks(look.read, pool.name, look.signal);
+    const spot = spotForNewcomer(pool.space, blocks, { node, nowMs });
+    if (spot) return { ...spot, pool };
+    full.push({ pool, blocks });
+  }
+  const byMs = nowMs + Math.max(0, look.restMs.usual - look.restMs.pressed);
+  for (const { pool, blocks } of full) {
+    const spot = spotRested(pool.space, blocks, { nowMs, byMs });
+    if (spot) return { ...spot, pool, pressed: true };
+  }
+  throw noneLeft(
+    look,
+    full.map(({ pool, blocks }) => fillOf(pool, blocks, nowMs)),
+  );
+}
+
+function noneLeft(
+  { node, network, nowMs, restMs }: Look,
+  fills: readonly ReturnType<typeof fillOf>[],
+): NoAddressLeft {
+  const nextMs = Math.min(...fills.map((fill) => fill.nextMs)) - (restMs.usual - restMs.pressed);
+  const retryInMs = Number.isFinite(nextMs) ? Math.max(0, nextMs - nowMs) : undefined;
+  return new NoAddressLeft(network, node, fills, retryInMs);
+}
+
+/** A spot in a block that the node already uses: the usual case, one read. */
+async function spotNearby(
+  { read, signal, nowMs }: Look,
+  { leases }: LeaseView,
+  { name, space }: ReachedPool,
+): Promise<Spot | undefined> {
+  const mine = leases.filter(({ lease }) => lease.pool === name);
+  const own = new Set(mine.map(({ address }) => placeOf(space, parseAddress(address)).block));
+  for (const n of own) {
+    const spot = spotIn(space, await readBlock(read, { pool: name, n }, signal), nowMs);
+    if (spot) return spot;
+  }
+  return undefined;
+}
+
+/** The very address that is asked for. @throws AddressNotGiven, PoolNotReached */
+export async function claim(look: Look, view: LeaseView, address: string): Promise<Found> {
+  const wanted = parseAddress(address);
+  const pools = poolsFor(look, view);
+  const pool = pools.find(({ space }) => isUsable(space, wanted));
+  if (!pool) {
+    const names = pools.map(({ name }) => name).join(', ');
+    throw new AddressNotGiven(
+      address,
+      `it is in no range of network "${look.network}" that node "${look.node}" reaches (${names})`,
+    );
+  }
+  const { block: n, offset } = placeOf(pool.space, wanted);
+  const block = await readBlock(look.read, { pool: pool.name, n }, look.signal);
+  const spare = hasBit(spareOf(block.record, look.node), offset);
+  const why = obstacle(block, offset, spare);
+  if (why !== undefined) throw new AddressNotGiven(address, why);
+  return { pool, block, offset, spare };
+}
+
+function obstacle({ record }: SeenBlock, offset: number, spare: boolean): string | undefined {
+  const holder = holderOf(record, offset);
+  if (holder !== undefined) return `node "${holder}" holds it`;
+  if (!spare && hasBit(sparesIn(record), offset)) return 'another node keeps it in stock';
+  const quarantine = Object.entries(record.quarantined).find(([o]) => Number(o) === offset);
+  return quarantine ? `it is quarantined (${quarantine[1]})` : undefined;
+}
+
+/** The address of a spot, spelled. */
+export const addressOf = ({ pool, block, offset }: Found): string =>
+  spelled(formatAddress(addressAt(pool.space, { block: block.n, offset })));
