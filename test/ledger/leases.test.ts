@@ -144,7 +144,7 @@ describe('takeAddress', () => {
       bench.take('node-2', 'late'),
       refusal(
         'no-address-left',
-        /network "prod" has no address left for node "node-2": pool "p" has 5 addresses: 5 held, 0 cooling, 0 quarantined/,
+        /network "prod" has no address left for node "node-2": pool "p" has 5 addresses: 5 held, 0 in stock, 0 cooling, 0 quarantined/,
       ),
     );
     await bench.release('node-1', '198.51.100.4', 'c3');
@@ -152,7 +152,7 @@ describe('takeAddress', () => {
     await assert.rejects(
       bench.take('node-2', 'late'),
       (error: Refusal) =>
-        /4 held, 1 cooling/.test(error.message) && error.remedy.startsWith('try again in 50 s'),
+        /4 held, 0 in stock, 1 cooling/.test(error.message) && error.remedy.startsWith('try again in 50 s'),
     );
     bench.clock.ms += 50_000;
     assert.equal((await bench.take('node-2', 'late')).address, '198.51.100.4');
