@@ -76,6 +76,8 @@ export interface TallyRecord {
   readonly pools: Readonly<Record<string, number>>;
   /** Leases held, by app (canonical id), then by network. */
   readonly apps: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Limits that were forced past the link; absent when there are none. */
+  readonly forced?: number;
 }
 
 /** 256 consecutive addresses of a pool; bit i of a mask (hex, 64 digits, bit 0 first) is offset i. */
@@ -108,15 +110,76 @@ export interface LeaseRecord {
   readonly by?: 'docker' | 'cni' | 'aux';
   readonly bootId?: string;
   readonly sinceMs: number;
+  /** What its app asked for, each way; absent where it asked for nothing. */
+  readonly asked?: { readonly netInKbit?: number; readonly netOutKbit?: number };
+  /**
+   * The limit in force: what the tally counts and the node's agent enforces. The limit's own key is
+   * what people write; until the agent took that up here, it is a wish.
+   */
+  readonly counted?: CountedLimit;
 }
 
-/** What people and apps may change about a lease. Key: node and address. */
-export interface LimitRecord {
-  readonly v: 1;
+/** A limit that was judged good. */
+export interface CountedLimit {
   readonly netInKbit: number;
   readonly netOutKbit: number;
   /** Minor of the tc class, 1..0xfffe, unique per node. */
   readonly classMinor: number;
+  /** It passes link × headroom × overcommit, and someone insisted. */
+  readonly forced?: true;
+}
+
+/** What people and apps may change about a lease. Key: node and address. */
+export interface LimitRecord extends CountedLimit {
+  readonly v: 1;
+  /** The audit's entry of the edit that made it so; absent while nobody edited it. */
+  readonly edit?: string;
+  readonly editedMs?: number;
+}
+
+/** `failed`: judged or read back, and the former limit is in force. `invalid`: it did not read. */
+export type LimitState = 'enforced' | 'failed' | 'invalid';
+
+/** What became of a limit on its node, by the node's agent. Key: node and address. */
+export interface LimitStatusRecord {
+  readonly v: 1;
+  readonly state: LimitState;
+  /** In force, kbit/s. */
+  readonly netInKbit: number;
+  readonly netOutKbit: number;
+  /** The audit's entry of the edit that this is about. */
+  readonly edit?: string;
+  readonly reason?: string;
+  readonly atMs: number;
+}
+
+/** Which door a change came through; `ledger`: a plain write to the key, such as etcdctl's. */
+export type AuditDoor = 'cli' | 'console' | 'ledger' | 'agent';
+
+/** One change by a person, or what became of one; bounded history. Key: id, newest first. */
+export interface AuditRecord {
+  readonly v: 1;
+  readonly atMs: number;
+  /** The user, where the door knows one. */
+  readonly who: string;
+  readonly by: AuditDoor;
+  /** `put back`: the former limit is in force again. `refused`: it never was in force. */
+  readonly act: 'set' | 'reset' | 'put back' | 'refused' | 'removed';
+  readonly node: string;
+  readonly address: string;
+  readonly container?: string;
+  readonly app?: string;
+  readonly before?: AuditedLimit;
+  readonly after?: AuditedLimit;
+  readonly why?: string;
+  /** The entry of the edit that this came of. */
+  readonly of?: string;
+}
+
+export interface AuditedLimit {
+  readonly netInKbit: number;
+  readonly netOutKbit: number;
+  readonly forced?: true;
 }
 
 /** A sequence number that every admitted change advances: rivals collide on it. */

@@ -9,7 +9,7 @@ import { listAll } from './listing.ts';
 import type { Codec, Kept } from './records.ts';
 import { records } from './records.ts';
 import type { Read, Revision } from './store.ts';
-import { EMPTY_TALLY, tallied } from './tally.ts';
+import { asCounted, EMPTY_TALLY, tallied } from './tally.ts';
 
 /** Something in the ledger that contradicts something else, or does not read. */
 export interface Finding {
@@ -138,18 +138,25 @@ function leaseFindings({ leases, spaces, blocks }: State): Finding[] {
 }
 
 function limitFindings({ leases, limits }: State): Finding[] {
-  const leased = new Set(leases.map(({ node, address }) => idOf(node, address)));
+  const leased = new Map(
+    leases.map(({ node, address, record }) => [idOf(node, address), record.counted]),
+  );
   const limited = new Set(limits.map(({ node, address }) => idOf(node, address)));
   const minors = new Map<string, string>();
   const missing = leases
     .filter(({ node, address }) => !limited.has(idOf(node, address)))
     .map(({ key }) => ({ key, says: 'the lease has no limit' }));
-  const others = limits.flatMap(({ key, node, address, record: { classMinor } }): Finding[] => {
+  const others = limits.flatMap(({ key, node, address, record }): Finding[] => {
+    const { classMinor } = record;
     const minor = idOf(node, String(classMinor));
     const twin = minors.get(minor);
     minors.set(minor, address);
+    const counted = leased.get(idOf(node, address));
     return [
       ...(leased.has(idOf(node, address)) ? [] : [{ key, says: 'the limit has no lease' }]),
+      ...(counted && !sameRecord(counted, asCounted(record))
+        ? [{ key, says: `it is not what is in force: ${JSON.stringify(counted)}` }]
+        : []),
       ...(twin === undefined
         ? []
         : [{ key, says: `class ${classMinor} is also that of ${twin} on "${node}"` }]),

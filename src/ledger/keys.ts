@@ -23,6 +23,9 @@ export const prefixes = {
   leasesOf: (node: string) => `${ROOT}/leases/${segment(node)}/`,
   limits: `${ROOT}/limits/`,
   limitsOf: (node: string) => `${ROOT}/limits/${segment(node)}/`,
+  limitStatuses: `${ROOT}/limit-status/`,
+  limitStatusesOf: (node: string) => `${ROOT}/limit-status/${segment(node)}/`,
+  audit: `${ROOT}/audit/`,
   alive: `${ROOT}/alive/`,
   verdicts: `${ROOT}/verdicts/`,
   starving: `${ROOT}/starving/`,
@@ -44,6 +47,9 @@ export const keys = {
   injected: (app: string) => prefixes.injected + segment(app),
   lease: (node: string, address: string) => prefixes.leasesOf(node) + segment(address),
   limit: (node: string, address: string) => prefixes.limitsOf(node) + segment(address),
+  /** What the node's agent says of the limit; people write the limit's key and read this one. */
+  limitStatus: (node: string, address: string) => prefixes.limitStatusesOf(node) + segment(address),
+  audit: (id: string) => prefixes.audit + segment(id),
   /** There while `corral ledger rebuild` runs: nothing new is given out. */
   rebuilding: `${ROOM}/rebuilding`,
   /** A node found no address in the pool while others keep some in stock. */
@@ -67,12 +73,16 @@ export function blockIn(key: string): { readonly pool: string; readonly n: bigin
   return { pool: decodeURIComponent(pool), n: BigInt(n) };
 }
 
-/** What a key under `prefixes.leases` or `prefixes.limits` means. */
+/** What a key under `prefixes.leases` or `prefixes.limits` means; undefined when it is not one of ours. */
 export function holdingOf(
   prefix: string,
   key: string,
 ): { readonly node: string; readonly address: string } | undefined {
   const [node, address, more] = key.slice(prefix.length).split('/');
   if (node === undefined || address === undefined || more !== undefined) return undefined;
-  return { node: decodeURIComponent(node), address: decodeURIComponent(address) };
+  try {
+    return { node: decodeURIComponent(node), address: decodeURIComponent(address) };
+  } catch {
+    return undefined; // anyone may write beside our keys
+  }
 }

@@ -12,7 +12,7 @@ import { keys, nameIn, prefixes } from './keys.ts';
 import { NoPoolReached, UnknownNetwork, UnknownNode } from './lease-errors.ts';
 import { listAll } from './listing.ts';
 import { records } from './records.ts';
-import type { Guard, Read, Revision } from './store.ts';
+import type { Entry, Guard, Read, Revision } from './store.ts';
 import { EMPTY_TALLY } from './tally.ts';
 
 /** A pool that the node reaches, ready to be searched. */
@@ -113,18 +113,27 @@ async function readHeld(
     listAll(read, prefixes.leasesOf(node), { signal }),
     listAll(read, prefixes.limitsOf(node), { signal }),
   ]);
-  return {
-    leases: records.lease.decodeAll(leases.entries).good.map(({ key, record }) => ({
-      address: nameIn(prefixes.leasesOf(node), key),
-      lease: record,
-    })),
-    limits: new Map(
-      limits.entries.map((entry) => [
-        nameIn(prefixes.limitsOf(node), entry.key),
-        records.limit.decode(entry),
-      ]),
-    ),
-  };
+  const held = records.lease.decodeAll(leases.entries).good.map(({ key, record }) => ({
+    address: nameIn(prefixes.leasesOf(node), key),
+    lease: record,
+  }));
+  return { leases: held, limits: limitsInForce(held, limits.entries, node) };
+}
+
+/** By address, as the leases count them: what people wrote to a limit's key may not even read. */
+function limitsInForce(
+  held: readonly SeenLease[],
+  limits: readonly Entry[],
+  node: string,
+): ReadonlyMap<string, LimitRecord> {
+  const written = new Map(limits.map((entry) => [entry.key, entry]));
+  return new Map(
+    held.flatMap(({ address, lease: { counted } }): [string, LimitRecord][] => {
+      if (counted) return [[address, { v: 1, ...counted }]];
+      const entry = written.get(keys.limit(node, address));
+      return entry ? [[address, records.limit.decode(entry)]] : [];
+    }),
+  );
 }
 
 /** One spelling, so that one address is one key. @throws BadAddress */

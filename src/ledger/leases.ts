@@ -8,7 +8,7 @@ import type { Asking, LeaseView, ReachedPool } from './lease-view.ts';
 import { spelled, viewFor } from './lease-view.ts';
 import { records } from './records.ts';
 import type { Read, Store, Write } from './store.ts';
-import { tallied } from './tally.ts';
+import { asCounted, tallied } from './tally.ts';
 import type { Decision } from './transact.ts';
 import { transact } from './transact.ts';
 
@@ -154,13 +154,13 @@ export function granted(
   const { pool, block, offset } = found;
   const { node } = ask;
   const address = addressOf(found);
-  const lease = leaseOf(ask, pool.name, nowMs);
   const limit: LimitRecord = {
     v: 1,
     netInKbit: ask.netInKbit ?? view.network.defaultInKbit,
     netOutKbit: ask.netOutKbit ?? view.network.defaultOutKbit,
     classMinor: freeMinor(node, view),
   };
+  const lease: LeaseRecord = { ...leaseOf(ask, pool.name, nowMs), counted: asCounted(limit) };
   const base = found.spare === true ? unstocked(block.record, { node, offset }) : block.record;
   const tally = tallied(view.tally, { lease, limit }, 1);
   const changed = blockChange(found, records.block.encode(taken(base, { node, offset, nowMs })));
@@ -218,7 +218,17 @@ export const leaseOf = (ask: AddressAsk, pool: string, nowMs: number): LeaseReco
   incarnation: ask.incarnation,
   ...Object.fromEntries(WHO.flatMap((key) => (ask[key] === undefined ? [] : [[key, ask[key]]]))),
   sinceMs: nowMs,
+  ...askedOf(ask),
 });
+
+/** Remembered, so that an edited limit can be reset to it. */
+const askedOf = ({ netInKbit, netOutKbit }: AddressAsk): Pick<LeaseRecord, 'asked'> => {
+  const asked = {
+    ...(netInKbit !== undefined && { netInKbit }),
+    ...(netOutKbit !== undefined && { netOutKbit }),
+  };
+  return Object.keys(asked).length > 0 ? { asked } : {};
+};
 
 function freeMinor(node: string, { limits }: LeaseView): number {
   const used = new Set([...limits.values()].map(({ classMinor }) => classMinor));

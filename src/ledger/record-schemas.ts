@@ -62,6 +62,7 @@ const tally = Joi.object<Of.TallyRecord>({
   netOutKbit: kbit.required(),
   pools: Joi.object().pattern(name, count).required(),
   apps: Joi.object().pattern(app, Joi.object().pattern(name, count)).required(),
+  forced: count.min(1),
 });
 
 const offset = Joi.string().pattern(/^(\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])$/, 'offset');
@@ -76,6 +77,13 @@ const block = Joi.object<Of.BlockRecord>({
   quarantined: Joi.object().pattern(offset, text).required(),
 });
 
+const counted = {
+  netInKbit: kbit.required(),
+  netOutKbit: kbit.required(),
+  classMinor: Joi.number().integer().min(1).max(0xfffe).required(),
+  forced: Joi.valid(true),
+};
+
 const lease = Joi.object<Of.LeaseRecord>({
   v,
   pool: name.required(),
@@ -88,13 +96,47 @@ const lease = Joi.object<Of.LeaseRecord>({
   by: Joi.valid('docker', 'cni', 'aux'),
   bootId: Joi.string(),
   sinceMs: atMs.required(),
+  asked: Joi.object({ netInKbit: kbit, netOutKbit: kbit }),
+  counted: Joi.object(counted),
 });
 
 const limit = Joi.object<Of.LimitRecord>({
   v,
+  ...counted,
+  edit: Joi.string(),
+  editedMs: atMs,
+});
+
+const limitStatus = Joi.object<Of.LimitStatusRecord>({
+  v,
+  state: Joi.valid('enforced', 'failed', 'invalid').required(),
   netInKbit: kbit.required(),
   netOutKbit: kbit.required(),
-  classMinor: Joi.number().integer().min(1).max(0xfffe).required(),
+  edit: Joi.string(),
+  reason: text,
+  atMs: atMs.required(),
+});
+
+const audited = Joi.object({
+  netInKbit: kbit.required(),
+  netOutKbit: kbit.required(),
+  forced: Joi.valid(true),
+});
+
+const audit = Joi.object<Of.AuditRecord>({
+  v,
+  atMs: atMs.required(),
+  who: text.required(),
+  by: Joi.valid('cli', 'console', 'ledger', 'agent').required(),
+  act: Joi.valid('set', 'reset', 'put back', 'refused', 'removed').required(),
+  node: name.required(),
+  address: Joi.string().required(),
+  container: Joi.string(),
+  app,
+  before: audited,
+  after: audited,
+  why: text,
+  of: Joi.string(),
 });
 
 const admission = Joi.object<Of.AdmissionRecord>({ v, sequence: count.required() });
@@ -189,6 +231,8 @@ export const schemas = {
   block,
   lease,
   limit,
+  limitStatus,
+  audit,
   admission,
   reservation,
   held,

@@ -34,7 +34,8 @@ const isPerNetwork: Check = (value) => isMap(value, isName, isCount);
 
 export const isTally: Check = (record) =>
   isFields(record) &&
-  hasOnly(record, 5) &&
+  hasOnly(record, record['forced'] === undefined ? 5 : 6) &&
+  (record['forced'] === undefined || (isCount(record['forced']) && record['forced'] !== 0)) &&
   isCount(record['netInKbit']) &&
   isCount(record['netOutKbit']) &&
   isMap(record['pools'], isName, isCount) &&

@@ -84,6 +84,8 @@ export const records = {
   block: codec<Of.BlockRecord>('block', schemas.block, isBlock),
   lease: codec<Of.LeaseRecord>('lease', schemas.lease),
   limit: codec<Of.LimitRecord>('limit', schemas.limit),
+  limitStatus: codec<Of.LimitStatusRecord>('limit status', schemas.limitStatus),
+  audit: codec<Of.AuditRecord>('audit entry', schemas.audit),
   admission: codec<Of.AdmissionRecord>('admission', schemas.admission),
   reservation: codec<Of.ReservationRecord>('reservation', schemas.reservation),
   held: codec<Of.HeldRecord>('held', schemas.held),

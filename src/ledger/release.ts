@@ -65,7 +65,8 @@ async function decideRelease(
   const block = await blockWithout(read, { node, address, lease }, options);
   const sums = tallied(
     tally ? records.tally.decode(tally) : EMPTY_TALLY,
-    { lease, limit: limit && records.limit.decode(limit) },
+    // a limit's key that someone spoilt must not keep an address from being given back
+    { lease, limit: lease.counted ? undefined : limit && records.limit.decode(limit) },
     -1,
   );
   return {

@@ -1,4 +1,4 @@
-import type { LeaseRecord, LimitRecord, TallyRecord } from '../core/records.ts';
+import type { CountedLimit, LeaseRecord, LimitRecord, TallyRecord } from '../core/records.ts';
 
 export const EMPTY_TALLY: TallyRecord = { v: 1, netInKbit: 0, netOutKbit: 0, pools: {}, apps: {} };
 
@@ -22,15 +22,32 @@ function movedApp(apps: TallyRecord['apps'], lease: LeaseRecord, by: 1 | -1): Ta
   return Object.fromEntries(Object.entries(apps).filter(([other]) => other !== app));
 }
 
-/** The sums with one lease and its limit more (`by` 1) or less (-1). */
-export const tallied = (
+/** A limit as a lease counts it. */
+export const asCounted = (limit: CountedLimit): CountedLimit => ({
+  netInKbit: limit.netInKbit,
+  netOutKbit: limit.netOutKbit,
+  classMinor: limit.classMinor,
+  ...(limit.forced && { forced: true }),
+});
+
+/**
+ * The sums with one lease and its limit more (`by` 1) or less (-1). What counts is the limit in force,
+ * which the lease says; the limit's own key only where the lease does not, for anyone may have written
+ * that since.
+ */
+export function tallied(
   tally: TallyRecord,
   { lease, limit }: { lease: LeaseRecord; limit: LimitRecord | undefined },
   by: 1 | -1,
-): TallyRecord => ({
-  v: 1,
-  netInKbit: Math.max(0, tally.netInKbit + by * (limit?.netInKbit ?? 0)),
-  netOutKbit: Math.max(0, tally.netOutKbit + by * (limit?.netOutKbit ?? 0)),
-  pools: moved(tally.pools, lease.pool, by),
-  apps: movedApp(tally.apps, lease, by),
-});
+): TallyRecord {
+  const counted = lease.counted ?? limit;
+  const forced = Math.max(0, (tally.forced ?? 0) + (counted?.forced ? by : 0));
+  return {
+    v: 1,
+    netInKbit: Math.max(0, tally.netInKbit + by * (counted?.netInKbit ?? 0)),
+    netOutKbit: Math.max(0, tally.netOutKbit + by * (counted?.netOutKbit ?? 0)),
+    pools: moved(tally.pools, lease.pool, by),
+    apps: movedApp(tally.apps, lease, by),
+    ...(forced > 0 && { forced }),
+  };
+}

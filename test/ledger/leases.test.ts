@@ -77,6 +77,8 @@ describe('takeAddress', () => {
         incarnation: 'c1',
         bootId: 'b',
         sinceMs: bench.clock.now(),
+        asked: { netInKbit: 100, netOutKbit: 200 },
+        counted: { netInKbit: 100, netOutKbit: 200, classMinor: 256 },
       },
       limit: { v: 1, netInKbit: 100, netOutKbit: 200, classMinor: 256 },
     });

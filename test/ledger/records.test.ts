@@ -41,7 +41,14 @@ const samples = {
     attributes: { rack: '' },
     bootId: 'b',
   },
-  tally: { v: 1, netInKbit: 1, netOutKbit: 2, pools: { p: 1 }, apps: { '/a/b': { prod: 1 } } },
+  tally: {
+    v: 1,
+    netInKbit: 1,
+    netOutKbit: 2,
+    pools: { p: 1 },
+    apps: { '/a/b': { prod: 1 } },
+    forced: 1,
+  },
   block: {
     v: 1,
     held: { a: '0'.repeat(63) + 'f' },
@@ -49,8 +56,30 @@ const samples = {
     cooling: { 7: 9 },
     quarantined: { 0: '' },
   },
-  lease: { v: 1, pool: 'p', network: 'prod', app: '/a', incarnation: 'c1', sinceMs: 5 },
-  limit: { v: 1, netInKbit: 0, netOutKbit: 1, classMinor: 256 },
+  lease: {
+    v: 1,
+    pool: 'p',
+    network: 'prod',
+    app: '/a',
+    incarnation: 'c1',
+    sinceMs: 5,
+    asked: { netInKbit: 1 },
+    counted: { netInKbit: 0, netOutKbit: 1, classMinor: 256, forced: true },
+  },
+  limit: { v: 1, netInKbit: 0, netOutKbit: 1, classMinor: 256, edit: 'e1', editedMs: 5 },
+  limitStatus: { v: 1, state: 'failed', netInKbit: 1, netOutKbit: 1, reason: 'no', atMs: 5 },
+  audit: {
+    v: 1,
+    atMs: 5,
+    who: 'alice',
+    by: 'cli',
+    act: 'put back',
+    node: 'node-1',
+    address: '192.0.2.7',
+    before: { netInKbit: 1, netOutKbit: 1 },
+    after: { netInKbit: 2, netOutKbit: 2, forced: true },
+    of: 'e1',
+  },
   admission: { v: 1, sequence: 3 },
   reservation: {
     v: 1,
@@ -265,5 +294,6 @@ describe('keys', () => {
     const key = keys.lease('node-1', '2001:db8::1');
     assert.deepEqual(holdingOf(prefixes.leases, key), { node: 'node-1', address: '2001:db8::1' });
     assert.equal(holdingOf(prefixes.leases, `${prefixes.leases}a/b/c`), undefined);
+    assert.equal(holdingOf(prefixes.leases, `${prefixes.leases}a/%zz`), undefined);
   });
 });
