@@ -154,7 +154,8 @@ describe('takeAddress', () => {
     await assert.rejects(
       bench.take('node-2', 'late'),
       (error: Refusal) =>
-        /4 held, 0 in stock, 1 cooling/.test(error.message) && error.remedy.startsWith('try again in 50 s'),
+        /4 held, 0 in stock, 1 cooling/.test(error.message) &&
+        error.remedy.startsWith('try again in 50 s'),
     );
     bench.clock.ms += 50_000;
     assert.equal((await bench.take('node-2', 'late')).address, '198.51.100.4');
