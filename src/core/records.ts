@@ -110,6 +110,8 @@ export interface LeaseRecord {
   readonly by?: 'docker' | 'cni' | 'aux';
   readonly bootId?: string;
   readonly sinceMs: number;
+  /** When Docker said that the container started: what its environment asks for is in `asked` by then. */
+  readonly startedMs?: number;
   /** What its app asked for, each way; absent where it asked for nothing. */
   readonly asked?: { readonly netInKbit?: number; readonly netOutKbit?: number };
   /**

@@ -51,6 +51,8 @@ export interface Completion {
   readonly mac?: string;
   readonly app?: string;
   readonly task?: string;
+  /** When Docker said that the container started; whoever says so says the limits in the same breath. */
+  readonly startedMs?: number;
   readonly netInKbit?: number;
   readonly netOutKbit?: number;
 }

@@ -96,6 +96,7 @@ const lease = Joi.object<Of.LeaseRecord>({
   by: Joi.valid('docker', 'cni', 'aux'),
   bootId: Joi.string(),
   sinceMs: atMs.required(),
+  startedMs: atMs,
   asked: Joi.object({ netInKbit: kbit, netOutKbit: kbit }),
   counted: Joi.object(counted),
 });
