@@ -9,6 +9,15 @@ need() { # command, package
 missing=''
 need etcd etcd-server
 need etcdctl etcd-client
+need dockerd docker.io
+need docker docker.io
+need busybox busybox-static
+need ip iproute2
+need iptables iptables
+need arping iputils-arping
+need iperf3 iperf3
+need tcpdump tcpdump
+[ -d /usr/lib/cni ] || missing="$missing containernetworking-plugins"
 if [ -n "$missing" ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "installing:$missing"
