@@ -1,0 +1,156 @@
+import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
+import type { Clock } from '../../src/plumbing/clock.ts';
+import type { Chance } from '../../src/sim/chance.ts';
+import { seededChance } from '../../src/sim/chance.ts';
+
+/** One run of one process. Once it is over, nothing that it waited for ever reaches it. */
+export interface Life {
+  readonly name: string;
+  readonly over: boolean;
+}
+
+interface Event {
+  readonly atMs: number;
+  /** Decides between events of one millisecond. */
+  readonly tie: number;
+  readonly what: string;
+  readonly act: () => void | Promise<void>;
+}
+
+/** Most lines of what happened that are kept for a failing seed. */
+const TRACED = 20_000;
+
+/**
+ * Everything that happens, one event after the other, on a virtual clock. Equal seeds give equal runs:
+ * nothing here or in what is run on it may wait for anything but the world (no timers, no disk, no net);
+ * between two events all promises that can go on have gone on.
+ */
+export class World {
+  readonly chance: Chance;
+  readonly trace: string[] = [];
+  #nowMs = Date.UTC(2030, 0, 1);
+  readonly #startMs = this.#nowMs;
+  #events: Event[] = [];
+  #happened = 0;
+  #wake: (() => void) | undefined;
+
+  constructor(readonly seed: number) {
+    this.chance = seededChance(seed);
+  }
+
+  now = (): number => this.#nowMs;
+
+  /** How many events there were. */
+  get happened(): number {
+    return this.#happened;
+  }
+
+  /** Something will happen in `ms`. @returns what calls it off */
+  after(ms: number, what: string, act: Event['act']): () => void {
+    const atMs = this.#nowMs + Math.max(0, ms);
+    const event = { atMs, tie: this.chance.next(), what, act };
+    this.#events.push(event);
+    this.#wake?.();
+    return () => {
+      this.#events = this.#events.filter((one) => one !== event);
+    };
+  }
+
+  say(what: string): void {
+    if (this.trace.length >= TRACED) this.trace.splice(0, TRACED / 2);
+    this.trace.push(`${String(this.#nowMs - this.#startMs).padStart(9)} ${what}`);
+  }
+
+  live(name: string): Life & { end(): void } {
+    const life = {
+      name,
+      over: false,
+      end: () => {
+        life.over = true;
+        this.say(`${name} is killed`);
+      },
+    };
+    return life;
+  }
+
+  /** The clock as one process sees it: its sleeps end with it. */
+  clockOf(life: Life): Clock {
+    return {
+      now: this.now,
+      sleep: (ms, signal) =>
+        new Promise((resolve, reject) => {
+          signal.throwIfAborted();
+          const callOff = this.after(ms, `${life.name} wakes`, () => {
+            signal.removeEventListener('abort', stop);
+            if (!life.over) resolve();
+          });
+          const stop = () => {
+            callOff();
+            if (!life.over) reject(signal.reason as Error);
+          };
+          signal.addEventListener('abort', stop, { once: true });
+        }),
+    };
+  }
+
+  /** A short while, mostly; now and then a long one. */
+  latency(longestMs: number): number {
+    const { chance } = this;
+    if (chance.next() < 0.9) return chance.between(0, 3);
+    return chance.next() < 0.8 ? chance.between(0, 50) : chance.between(0, longestMs);
+  }
+
+  /**
+   * Lets things happen until `done` has settled.
+   *
+   * @throws when nothing is left to happen, or it takes more than `most` events: something hangs
+   */
+  async run<T>(done: Promise<T>, most = 1_000_000): Promise<T> {
+    let settled = false;
+    const watched = done.finally(() => (settled = true));
+    watched.catch(() => undefined);
+    const last = this.#happened + most;
+    for (;;) {
+      await turn();
+      if (settled) return watched;
+      const event = this.#next();
+      if (!event) throw new Error('nothing is left to happen, and something still waits');
+      if (this.#happened > last) throw new Error(`still not done after ${most} events`);
+      await this.#happen(event);
+    }
+  }
+
+  /**
+   * Lets things happen as they come, until the signal is aborted, a second in a twentieth of one: for
+   * tests that know no seed and have timers of their own.
+   */
+  async roll(signal: AbortSignal): Promise<void> {
+    signal.addEventListener('abort', () => this.#wake?.());
+    while (!signal.aborted) {
+      await turn();
+      const event = this.#next();
+      if (event) {
+        const gapMs = event.atMs - this.#nowMs;
+        if (gapMs > 100) await wait(gapMs / 20);
+        await this.#happen(event);
+      } else await new Promise<void>((resolve) => (this.#wake = resolve));
+      this.#wake = undefined;
+    }
+  }
+
+  async #happen({ atMs, what, act }: Event): Promise<void> {
+    this.#nowMs = Math.max(this.#nowMs, atMs);
+    this.#happened += 1;
+    if (what !== '') this.say(what);
+    await act();
+  }
+
+  #next(): Event | undefined {
+    let first: Event | undefined;
+    for (const event of this.#events)
+      if (!first || event.atMs < first.atMs || (event.atMs === first.atMs && event.tie < first.tie))
+        first = event;
+    if (first) this.#events.splice(this.#events.indexOf(first), 1);
+    return first;
+  }
+}
