@@ -33,6 +33,7 @@ export class World {
   #events: Event[] = [];
   #happened = 0;
   #wake: (() => void) | undefined;
+  #fault: Error | undefined;
 
   constructor(readonly seed: number) {
     this.chance = seededChance(seed);
@@ -54,6 +55,11 @@ export class World {
     return () => {
       this.#events = this.#events.filter((one) => one !== event);
     };
+  }
+
+  /** Ends the run with the fault; the first one counts. */
+  fail(fault: unknown): void {
+    this.#fault ??= fault instanceof Error ? fault : new Error(String(fault));
   }
 
   say(what: string): void {
@@ -103,7 +109,7 @@ export class World {
   /**
    * Lets things happen until `done` has settled.
    *
-   * @throws when nothing is left to happen, or it takes more than `most` events: something hangs
+   * @throws what `fail` was told, at once; when nothing is left to happen, or it takes more than `most` events: something hangs
    */
   async run<T>(done: Promise<T>, most = 1_000_000): Promise<T> {
     let settled = false;
@@ -112,6 +118,7 @@ export class World {
     const last = this.#happened + most;
     for (;;) {
       await turn();
+      if (this.#fault) throw this.#fault;
       if (settled) return watched;
       const event = this.#next();
       if (!event) throw new Error('nothing is left to happen, and something still waits');

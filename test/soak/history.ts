@@ -22,8 +22,8 @@ export interface Take extends Timed {
 export interface Release extends Timed {
   readonly does: 'release';
   readonly address: string;
-  /** What was there. Absent: nobody said, as Docker is told nothing. */
-  readonly found?: 'it' | 'nothing' | { readonly other: string };
+  /** Who had it. `not it`: the releaser had not. Absent: nobody said, as Docker is told nothing. */
+  readonly found?: 'it' | 'not it' | { readonly other: string };
 }
 
 /** Puts deals down while they are made. */

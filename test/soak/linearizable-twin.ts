@@ -38,9 +38,11 @@ function dealt(
     if (holder !== undefined && holder !== deal.holder) return undefined;
     return next.set(address, deal.holder);
   }
-  const saw = holder === deal.holder ? 'it' : holder === undefined ? 'nothing' : holder;
+  const saw = holder === deal.holder ? 'it' : (holder ?? 'nobody');
   const told = typeof deal.found === 'object' ? deal.found.other : deal.found;
-  if (deal.answered !== undefined && told !== undefined && told !== saw) return undefined;
+  if (deal.answered !== undefined && told !== undefined) {
+    if (told === 'not it' ? saw === 'it' : told !== saw) return undefined;
+  }
   if (saw === 'it') next.delete(address);
   return next;
 }

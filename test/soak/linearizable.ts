@@ -115,7 +115,7 @@ function after(deal: Filing, held: string | undefined): string | undefined | fal
   const { found } = deal;
   if (found === undefined) return held === holder ? undefined : held;
   if (found === 'it') return held === holder ? undefined : false;
-  if (found === 'nothing') return held === undefined ? undefined : false;
+  if (found === 'not it') return held === holder ? false : held;
   return held === found.other ? held : false;
 }
 
