@@ -47,7 +47,8 @@ export async function findHoldings(
 ): Promise<readonly Holding[]> {
   const found = await holdingsOf(read, target, signal);
   if (found.length === 0) throw new NoSuchHolding(wordsFor(target));
-  return [...found].sort((a, b) =>
+  const places = found.map(({ node, address }) => ({ node, address }));
+  return places.sort((a, b) =>
     keys.lease(a.node, a.address) < keys.lease(b.node, b.address) ? -1 : 1,
   );
 }
