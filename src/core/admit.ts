@@ -62,6 +62,8 @@ export interface AdmitOptions {
   readonly reroute: boolean;
   /** Longest constraint that may be added, characters. */
   readonly maxConstraintLength: number;
+  /** Nodes that a refusal tells of; all when absent. */
+  readonly mostNodes?: number;
 }
 
 const nothing: Witness = { nodes: new Map(), pools: new Map() };
@@ -89,11 +91,11 @@ export function admit(room: Room, claims: readonly Claim[], options: AdmitOption
   const placed = placeAll(room, asks);
   if (!placed.fits) {
     const { shortage, most } = placed.placement;
-    return holdBack(room, claims, { shortage, most }) ?? refusal(room, asks[placed.at], shortage);
+    return holdBack(room, claims, { shortage, most }) ?? refusal(room, asks[placed.at], { shortage, options });
   }
   for (const claim of claims) {
     const stuck = shortageAtTheEnd(room, claim);
-    if (stuck) return refusal(room, askOf(claim, claim.instances), stuck);
+    if (stuck) return refusal(room, askOf(claim, claim.instances), { shortage: stuck, options });
   }
   const grants = claims.map((claim, i) => {
     const others = takeOthers(room, claims, { witnesses: placed.witnesses, but: i });
@@ -186,8 +188,12 @@ function holdBack(
   return { answer: 'hold', grants: [held], message };
 }
 
-function refusal(room: Room, ask: Ask | undefined, shortage: Shortage): Verdict {
+function refusal(
+  room: Room,
+  ask: Ask | undefined,
+  { shortage, options }: { shortage: Shortage; options: AdmitOptions },
+): Verdict {
   const { message, remedy } = describe(shortage);
-  const nodes = ask ? explain(room, ask) : [];
+  const nodes = ask ? explain(room, ask, options.mostNodes) : [];
   return { answer: 'refuse', app: ask?.app ?? '', message, remedy, nodes };
 }

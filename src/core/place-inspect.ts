@@ -88,7 +88,7 @@ const ownChecks = (demand: Demand): readonly Check[] => [
 
 const sharedChecks = (room: Room, { demand }: Ask, rules: Rules): readonly Check[] => [
   ...demand.addresses.map(({ network }) => ({
-    fits: (node: NodeRoom) => freeAddresses(room, node, network),
+    fits: addressesBy(room, network),
     short: addressless(room, network),
   })),
   ...[...rules.nodeCaps, ...(rules.perNode ? [rules.perNode] : []), ...rules.groupings].map(
@@ -136,8 +136,18 @@ const reached = ({ pools }: Room, node: NodeRoom, network: string): readonly num
     return pool?.network === network ? [Math.max(0, pool.free)] : [];
   });
 
-export const freeAddresses = (room: Room, node: NodeRoom, network: string): number =>
+const freeAddresses = (room: Room, node: NodeRoom, network: string): number =>
   reached(room, node, network).reduce((sum, free) => sum + free, 0);
+
+/** Nodes of one reach share one array of pools: adding up costs the reaches, not the nodes. */
+export function addressesBy(room: Room, network: string): (node: NodeRoom) => number {
+  const known = new Map<readonly string[], number>();
+  return (node) => {
+    const free = known.get(node.pools) ?? freeAddresses(room, node, network);
+    known.set(node.pools, free);
+    return free;
+  };
+}
 
 const addressless = (room: Room, network: string): Short => ({
   resource: 'address',

@@ -1,6 +1,6 @@
 import { settle } from './place-settle.ts';
 import { witnessOf } from './place-spread.ts';
-import { surveys } from './place-survey.ts';
+import { surveys, type Survey } from './place-survey.ts';
 import type { Ask, Room, Witness } from './room.ts';
 import { shortageOf, type Shortage } from './shortage.ts';
 
@@ -28,10 +28,12 @@ export type Placement =
 export function place(room: Room, ask: Ask): Placement {
   if (ask.instances <= 0) return { fits: true, witness: { nodes: new Map(), pools: new Map() } };
   let most = 0;
+  let last: Survey | undefined;
   for (const surveyed of surveys(room, ask)) {
+    last = surveyed;
     const { classes, chosen } = settle(surveyed, ask.instances);
     most = chosen.solution.total;
     if (most >= ask.instances) return { fits: true, witness: witnessOf(surveyed, classes, chosen) };
   }
-  return { fits: false, most, shortage: shortageOf(room, ask, most) };
+  return { fits: false, most, shortage: shortageOf(room, ask, { most, surveyed: last }) };
 }

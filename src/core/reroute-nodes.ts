@@ -1,7 +1,7 @@
 import { fieldReader, type Constraint } from './constraints.ts';
 import { groupingOf, type Grouping } from './groups.ts';
 import { capacityOf, fitsBy, needsOf } from './place-capacity.ts';
-import { freeAddresses } from './place-inspect.ts';
+import { addressesBy } from './place-inspect.ts';
 import { rulesOf } from './place-rules.ts';
 import type { Ask, NodeRoom, Room } from './room.ts';
 
@@ -31,19 +31,10 @@ export function candidatesOf(room: Room, ask: Ask): readonly Candidate[] {
 
 function heldBy(room: Room, { demand, instances }: Ask): (node: NodeRoom) => number {
   const needs = needsOf(demand).filter(({ resource }) => resource.startsWith('net_'));
-  const byPools = new Map<readonly string[], number>();
-  const addresses = (node: NodeRoom): number => {
-    // nodes of one reach share one array of pools
-    let free = byPools.get(node.pools);
-    if (free !== undefined) return free;
-    free = instances;
-    for (const { network } of demand.addresses)
-      free = Math.min(free, freeAddresses(room, node, network));
-    byPools.set(node.pools, free);
-    return free;
-  };
+  const addresses = demand.addresses.map(({ network }) => addressesBy(room, network));
   return (node) => {
-    let most = addresses(node);
+    let most = instances;
+    for (const free of addresses) most = Math.min(most, free(node));
     for (const need of needs) most = Math.min(most, fitsBy(need, node));
     return most;
   };
@@ -87,7 +78,8 @@ export function wantsUnder(
 /** Nodes that share pools of one network, directly or through others, and the addresses they share. */
 export interface Basin {
   readonly free: number;
-  readonly nodes: ReadonlySet<string>;
+  /** Those that want the least first. A node is in one basin of each network at most. */
+  readonly members: readonly Candidate[];
 }
 
 /** Basins with fewer addresses than instances: in the others no placement can run dry. */
@@ -105,16 +97,18 @@ export function narrowBasins(
       return pool === undefined ? undefined : basinOf.get(pool);
     };
     for (const reach of reaches) join(basinOf, onNetwork(room, reach, network));
-    const narrow = new Map<ReadonlySet<string>, { free: number; nodes: Set<string> }>();
+    const narrow = new Map<ReadonlySet<string>, { free: number; members: Candidate[] }>();
     for (const pools of new Set(basinOf.values())) {
       const free = freeIn(room, pools);
-      if (free < ask.instances) narrow.set(pools, { free, nodes: new Set() });
+      if (free < ask.instances) narrow.set(pools, { free, members: [] });
     }
     if (narrow.size === 0) return [];
-    for (const { node } of candidates) {
-      const basin = basinOfReach(node.pools);
-      if (basin) narrow.get(basin)?.nodes.add(node.name);
+    for (const candidate of candidates) {
+      const basin = basinOfReach(candidate.node.pools);
+      if (basin) narrow.get(basin)?.members.push(candidate);
     }
+    for (const { members } of narrow.values())
+      members.sort((one, other) => one.wants - other.wants);
     return [...narrow.values()];
   });
 }

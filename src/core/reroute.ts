@@ -97,38 +97,27 @@ function planFor(
   limit: Constraint | undefined,
 ): Plan {
   const wants = wantsUnder(limit, ask);
-  const unsafe = poor.filter((candidate) => candidate.holds < wants(candidate));
-  const without = (left: readonly Candidate[]) => {
-    const gone = new Set(left);
-    return candidates.filter((candidate) => !gone.has(candidate));
-  };
-  const leave = basins.length === 0 ? unsafe : without(drainedAll(without(unsafe), basins, wants));
-  return { ...(limit ? { limit } : {}), leave, keep: () => without(leave) };
+  const gone = new Set(poor.filter((candidate) => candidate.holds < wants(candidate)));
+  for (const basin of basins) drain(basin, wants, gone);
+  const keep = () => candidates.filter((candidate) => !gone.has(candidate));
+  return { ...(limit ? { limit } : {}), leave: [...gone], keep };
 }
 
-const drainedAll = (
-  kept: readonly Candidate[],
-  basins: readonly Basin[],
+/** Leaves as many nodes of a basin as its addresses hold even if Marathon fills each of them. */
+function drain(
+  { free, members }: Basin,
   wants: (candidate: Candidate) => number,
-): readonly Candidate[] =>
-  basins.reduce<readonly Candidate[]>((left, basin) => drained(left, basin, wants), kept);
-
-/** As many nodes of a basin as its addresses hold even if Marathon fills each of them. */
-function drained(
-  kept: readonly Candidate[],
-  { free, nodes }: Basin,
-  wants: (candidate: Candidate) => number,
-): readonly Candidate[] {
-  const inside = kept.filter(({ node }) => nodes.has(node.name));
-  const modest = [...inside].sort((one, other) => wants(one) - wants(other));
-  const dropped = new Set<Candidate>();
+  gone: Set<Candidate>,
+): void {
   let left = free;
+  // Sorted by what each wants without a limit, so this is mostly in order already.
+  const modest = [...members].sort((one, other) => wants(one) - wants(other));
   for (const candidate of modest) {
+    if (gone.has(candidate)) continue;
     const wanted = wants(candidate);
-    if (wanted > left) dropped.add(candidate);
+    if (wanted > left) gone.add(candidate);
     else left -= wanted;
   }
-  return kept.filter((candidate) => !dropped.has(candidate));
 }
 
 /** The plan that leaves out the fewest nodes and still fits; on a tie the one with the loosest limit. */

@@ -1,7 +1,7 @@
 import { poolSide, sum } from './place-sides.ts';
 import { rulesOf } from './place-rules.ts';
 import { solve } from './place-solve.ts';
-import { networksOf, survey } from './place-survey.ts';
+import { networksOf, survey, type Survey } from './place-survey.ts';
 import type { Ask, Room } from './room.ts';
 
 export interface NetworkShortage {
@@ -15,14 +15,36 @@ export interface NetworkShortage {
   readonly holds: number;
 }
 
-/** One network looked at as if the ask's others had addresses enough. */
-export function networkShortage(room: Room, ask: Ask, network: string): NetworkShortage {
-  const only = networksOf(room, ask).filter(({ name }) => name === network);
-  const { classes, networks } = survey(room, ask, only);
+/**
+ * One network looked at as if the ask's others had addresses enough.
+ *
+ * @param surveyed  the whole room by all of the ask's networks, when it is at hand
+ */
+export function networkShortage(
+  room: Room,
+  ask: Ask,
+  { network, surveyed }: { network: string; surveyed: Survey | undefined },
+): NetworkShortage {
+  const { classes, networks } = surveyOf(room, ask, { network, surveyed });
   const sides = networks.map((one, i) => poolSide(classes, one, i));
   const caps = classes.map(({ fits }) => sum(fits));
   const { total } = solve({ caps, sides, limit: ask.instances });
   return { network, ...reached(room, ask, network), holds: total };
+}
+
+/** Where the ask has this network alone, nobody has to look again. */
+function surveyOf(
+  room: Room,
+  ask: Ask,
+  { network, surveyed }: { network: string; surveyed: Survey | undefined },
+): Survey {
+  const [one, ...others] = surveyed?.networks ?? [];
+  if (surveyed && one?.name === network && others.length === 0) return surveyed;
+  return survey(
+    room,
+    ask,
+    networksOf(room, ask).filter(({ name }) => name === network),
+  );
 }
 
 function reached(room: Room, ask: Ask, network: string) {

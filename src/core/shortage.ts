@@ -2,9 +2,9 @@ import { isOpenCluster } from './groups.ts';
 import { spelled } from './constraints.ts';
 import { fitsBy, fitsByPorts, freePorts, needsOf } from './place-capacity.ts';
 import { amountOf, inspector, labelOf, type Inspection, type Short } from './place-inspect.ts';
-import type { Rule } from './place-rules.ts';
+import { rulesOf, type Rule } from './place-rules.ts';
 import { settle } from './place-settle.ts';
-import { survey } from './place-survey.ts';
+import { survey, type Survey } from './place-survey.ts';
 import type { Ask, NodeRoom, Resource, Room } from './room.ts';
 import { networkShortage, type NetworkShortage } from './shortage-network.ts';
 
@@ -50,14 +50,21 @@ export interface Shortage {
   readonly limits: { readonly labels: readonly string[]; readonly holds: number };
 }
 
+/** What `place` found out before it gave up. */
+export interface Attempt {
+  readonly most: number;
+  /** Of the whole room. */
+  readonly surveyed: Survey | undefined;
+}
+
 /** A few more passes over the nodes, taken only once an ask is known not to fit. */
-export function shortageOf(room: Room, ask: Ask, most: number): Shortage {
+export function shortageOf(room: Room, ask: Ask, { most, surveyed }: Attempt): Shortage {
   const tally = new Tally(room, ask);
   for (const node of room.nodes.values()) tally.count(node);
   const isEmpty = tally.candidates === 0;
-  const held = isEmpty ? 0 : settle(survey(room, ask, []), ask.instances).chosen.solution.total;
+  const nodesHold = Math.min(ask.instances, tally.hold);
   const networks = ask.demand.addresses.map(({ network }) =>
-    isEmpty ? { network, ...NOTHING } : networkShortage(room, ask, network),
+    isEmpty ? { network, ...NOTHING } : networkShortage(room, ask, { network, surveyed }),
   );
   return {
     app: ask.app,
@@ -69,9 +76,17 @@ export function shortageOf(room: Room, ask: Ask, most: number): Shortage {
     rules: tally.rules(),
     networks,
     resources: tally.resources(),
-    nodesHold: Math.min(ask.instances, tally.hold),
-    limits: { labels: countingLabels(ask), holds: held },
+    nodesHold,
+    limits: { labels: countingLabels(ask), holds: isEmpty ? 0 : limitsHold(room, ask, nodesHold) },
   };
+}
+
+/** With no constraint that counts instances, the nodes' own means are the limit. */
+function limitsHold(room: Room, ask: Ask, nodesHold: number): number {
+  const { nodeCaps, perNode, groupings, clusters, oneNode } = rulesOf(room, ask);
+  const isFree = perNode === undefined && !oneNode;
+  if (isFree && nodeCaps.length + groupings.length + clusters.length === 0) return nodesHold;
+  return settle(survey(room, ask, []), ask.instances).chosen.solution.total;
 }
 
 const NOTHING = { free: 0, pools: 0, nodes: 0, holds: 0 };
