@@ -1,19 +1,9 @@
 import { bandwidthOf, type Demand } from './demand.ts';
-import type { NodeFacts } from './facts.ts';
-import type { NodeRecord, TallyRecord } from './records.ts';
 import type { NodeRoom, PoolRoom, Room } from './room.ts';
+import type { NodeKnown } from './snapshot-known.ts';
 import { nodeRoom } from './snapshot-nodes.ts';
 import type { PlanBook } from './snapshot-plans.ts';
 import type { PoolBook } from './snapshot-pools.ts';
-
-/** What is known about one node. */
-export interface NodeKnown {
-  readonly record?: NodeRecord;
-  readonly facts?: NodeFacts;
-  readonly tally?: TallyRecord;
-  /** Pools that the node reaches, sorted. */
-  readonly reach: readonly string[];
-}
 
 export interface RoomParts {
   readonly nodes: ReadonlyMap<string, NodeKnown>;

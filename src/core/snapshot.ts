@@ -1,4 +1,4 @@
-import { type NodeFacts, sameAttributes, sameFacts } from './facts.ts';
+import type { NodeFacts } from './facts.ts';
 import type {
   BlockRecord,
   NetworkRecord,
@@ -8,10 +8,11 @@ import type {
   TallyRecord,
 } from './records.ts';
 import type { NodeRoom, Room, Witness } from './room.ts';
+import { NodeBook, type NodeKnown } from './snapshot-known.ts';
 import { LeaseCounts } from './snapshot-leases.ts';
 import { PlanBook } from './snapshot-plans.ts';
 import { PoolBook, type PoolCounts } from './snapshot-pools.ts';
-import { type NodeKnown, Rooms } from './snapshot-rooms.ts';
+import { Rooms } from './snapshot-rooms.ts';
 
 /** All that is known about a node, for people. */
 export interface NodeSeen extends NodeKnown {
@@ -31,8 +32,6 @@ export interface PoolSeen extends PoolCounts {
   readonly free: number;
 }
 
-const NOWHERE: readonly string[] = [];
-
 /**
  * The picture that verdicts are computed on, kept in step with the ledger and with Mesos one change at
  * a time: a change costs what it touches, and reading computes only what changed since the last reading.
@@ -43,20 +42,16 @@ const NOWHERE: readonly string[] = [];
  * 3. a NodeRoom or PoolRoom is never written to: a changed one is a new object.
  */
 export class Snapshot {
-  readonly #nodes = new Map<string, NodeKnown>();
   readonly #leases = new LeaseCounts();
   readonly #pools = new PoolBook();
+  readonly #nodes = new NodeBook(this.#pools);
   readonly #plans = new PlanBook({
     leases: this.#leases,
     pools: this.#pools,
-    reach: (node) => this.#node(node).reach,
+    reach: (node) => this.#nodes.of(node).reach,
   });
-  readonly #rooms = new Rooms({ nodes: this.#nodes, pools: this.#pools, plans: this.#plans });
-  readonly #dirtyNodes = new Set<string>();
-  readonly #dirtyReach = new Set<string>();
+  readonly #rooms = new Rooms({ nodes: this.#nodes.all, pools: this.#pools, plans: this.#plans });
   readonly #dirtyPools = new Set<string>();
-  /** One array per set of pools: 10,000 nodes share a handful. */
-  readonly #reaches = new Map<string, readonly string[]>();
   #topologyChanged = false;
   #homeRegion: string | undefined;
   #version = 0;
@@ -86,32 +81,24 @@ export class Snapshot {
   }
 
   setNode(name: string, record: NodeRecord | undefined): void {
-    const { record: known, ...rest } = this.#node(name);
-    if (known === record) return;
-    this.#putNode(name, { ...rest, ...(record && { record }) });
-    this.#dirtyReach.add(name);
+    if (this.#nodes.setRecord(name, record)) this.#version++;
   }
 
   setFacts(name: string, facts: NodeFacts | undefined): void {
-    const { facts: known, ...rest } = this.#node(name);
-    if (known === facts || (known && facts && sameFacts(known, facts))) return;
-    this.#putNode(name, { ...rest, ...(facts && { facts }) });
-    // a poll changes figures, seldom attributes; only these decide what a node reaches
-    if (!known || !facts || !sameAttributes(known.attributes, facts.attributes))
-      this.#dirtyReach.add(name);
+    if (this.#nodes.setFacts(name, facts)) this.#version++;
   }
 
   /** What Mesos says now about all nodes: one it no longer names is unknown to it. */
   replaceFacts(facts: ReadonlyMap<string, NodeFacts>): void {
-    for (const name of [...this.#nodes.keys()])
+    for (const name of [...this.#nodes.all.keys()])
       if (!facts.has(name)) this.setFacts(name, undefined);
     for (const [name, one] of facts) this.setFacts(name, one);
   }
 
   setTally(node: string, record: TallyRecord | undefined): void {
-    const { tally, ...rest } = this.#node(node);
-    this.#putNode(node, { ...rest, ...(record && { tally: record }) });
-    for (const app of this.#leases.change(node, tally, record)) this.#plans.leasesChanged(app);
+    const before = this.#nodes.setTally(node, record);
+    this.#version++;
+    for (const app of this.#leases.change(node, before, record)) this.#plans.leasesChanged(app);
   }
 
   setReservation(app: string, record: ReservationRecord | undefined): void {
@@ -130,17 +117,6 @@ export class Snapshot {
     for (const pool of this.#pools.setNow(nowMs)) this.#touchPool(pool);
   }
 
-  #node(name: string): NodeKnown {
-    return this.#nodes.get(name) ?? { reach: NOWHERE };
-  }
-
-  #putNode(name: string, node: NodeKnown): void {
-    if (node.record ?? node.facts ?? node.tally) this.#nodes.set(name, node);
-    else this.#nodes.delete(name);
-    this.#dirtyNodes.add(name);
-    this.#version++;
-  }
-
   #touchPool(pool: string): void {
     this.#dirtyPools.add(pool);
     this.#version++;
@@ -154,41 +130,23 @@ export class Snapshot {
   #compute(): Rooms {
     if (this.#computed === this.#version) return this.#rooms;
     if (this.#topologyChanged) this.#recomputeTopology();
-    for (const name of this.#dirtyReach) this.#computeReach(name);
+    if (this.#nodes.refresh()) this.#plans.topologyChanged();
     const touched = this.#plans.refresh();
     for (const name of new Set([...this.#dirtyPools, ...touched.pools]))
       this.#rooms.computePool(name);
-    for (const name of new Set([...this.#dirtyNodes, ...touched.nodes]))
+    for (const name of new Set([...this.#nodes.changed, ...touched.nodes]))
       this.#rooms.computeNode(name);
-    for (const done of [this.#dirtyNodes, this.#dirtyPools, this.#dirtyReach]) done.clear();
+    this.#dirtyPools.clear();
+    this.#nodes.settled();
     this.#computed = this.#version;
     return this.#rooms;
   }
 
   #recomputeTopology(): void {
     this.#topologyChanged = false;
-    this.#reaches.clear();
     this.#plans.topologyChanged();
-    for (const name of this.#nodes.keys()) this.#dirtyReach.add(name);
+    this.#nodes.topologyChanged();
     for (const pool of this.#pools.names()) this.#dirtyPools.add(pool);
-  }
-
-  #computeReach(name: string): void {
-    const node = this.#nodes.get(name);
-    const reach = node?.record ? this.#reachOf(name, node.record, node.facts) : NOWHERE;
-    if (node?.reach === reach) return;
-    if (node) this.#nodes.set(name, { ...node, reach });
-    this.#dirtyNodes.add(name);
-    this.#plans.topologyChanged();
-  }
-
-  #reachOf(name: string, record: NodeRecord, facts: NodeFacts | undefined): readonly string[] {
-    const attributes = { ...facts?.attributes, ...record.attributes };
-    const pools = this.#pools.reachedBy(name, attributes);
-    const key = pools.join(' ');
-    const known = this.#reaches.get(key) ?? pools;
-    this.#reaches.set(key, known);
-    return known;
   }
 
   /** The Mesos master's own region: apps that name none stay in it. */
@@ -257,13 +215,13 @@ export class Snapshot {
 
   facts(): Map<string, NodeFacts> {
     const known = new Map<string, NodeFacts>();
-    for (const [name, { facts }] of this.#nodes) if (facts) known.set(name, facts);
+    for (const [name, { facts }] of this.#nodes.all) if (facts) known.set(name, facts);
     return known;
   }
 
   node(name: string): NodeSeen | undefined {
     const room = this.room().nodes.get(name);
-    return room && { name, ...this.#node(name), room };
+    return room && { name, ...this.#nodes.of(name), room };
   }
 
   /** Nodes known to Mesos or to the ledger, in order of name. */
