@@ -2,27 +2,24 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { Registry } from 'prom-client';
 import type { Settings } from '../config/settings.ts';
 import { createPermits } from '../gate/bounds.ts';
-import { createDecide } from '../gate/decide.ts';
+import { createDecide, NODES_KEPT } from '../gate/decide.ts';
 import { createForwarder, type Forwarder } from '../gate/forward.ts';
-import { heldQueueTurn } from '../gate/held-queue.ts';
 import { createJudge, type Judge, type JudgeDeps } from '../gate/judge.ts';
-import { keeperTurn } from '../gate/keeper.ts';
 import { createPlanner, type Planner } from '../gate/planner.ts';
 import { createGate, createGateServer } from '../gate/server.ts';
 import { createSettling } from '../gate/settle.ts';
 import { createTurnstile } from '../gate/turnstile.ts';
 import { createVerdictLog } from '../gate/verdict-log.ts';
 import type { WeighOptions } from '../gate/weigh.ts';
-import { lead } from '../ledger/election.ts';
-import { heldApps } from '../ledger/held.ts';
 import type { Store } from '../ledger/store.ts';
 import { VerdictLog as LedgerVerdicts } from '../ledger/verdicts.ts';
 import { startView, type View } from '../ledger/view.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import { type Listening, listen } from '../plumbing/listen.ts';
 import type { Log } from '../plumbing/log.ts';
-import { type Loop, startLoop } from '../plumbing/loop.ts';
+import type { Loop } from '../plumbing/loop.ts';
 import { type FactsFeed, feedFacts } from './facts.ts';
+import { type GateParts, heldLoop, keeperLoop } from './gate-loops.ts';
 import { openMarathon, type OwnMarathon } from './marathon.ts';
 import { verdictMetrics } from './metrics.ts';
 
@@ -54,7 +51,6 @@ export interface GateService {
 const CONSTRAINT_LENGTH = 2_000;
 /** How long room is kept for killed instances to come back, ms. */
 const RELAUNCH_KEPT_MS = 300_000;
-const ELECTION_TTL_MS = 10_000;
 const CONNECTIONS = 64;
 
 /** Wires a gate to its ledger and its Marathon, and opens its port. @throws CannotListen */
@@ -75,7 +71,7 @@ export async function startGateService(deps: GateServiceDeps): Promise<GateServi
     view,
     options,
   });
-  const parts: Parts = { deps, view, marathon, judge, planner };
+  const parts: GateParts = { settings, store, clock, log, view, marathon, judge, planner };
   const loops = [keeperLoop(parts), heldLoop(parts, ending.signal)];
   const listening = await openPort(deps, { forwarder, judge });
   const { host } = settings.gate.listen;
@@ -140,7 +136,7 @@ function judgeFor(deps: GateServiceDeps, { view, marathon, registry, options }: 
     view,
     store,
     turnstile: createTurnstile(),
-    options,
+    options: { ...options, mostNodes: NODES_KEPT },
     keptMs: settings.gate.reservationWithinMs,
     relaunchKeptMs: RELAUNCH_KEPT_MS,
     settling: createSettling({ store, view, log }),
@@ -158,73 +154,6 @@ function judgeFor(deps: GateServiceDeps, { view, marathon, registry, options }: 
     clock,
     log,
   });
-}
-
-interface Parts {
-  readonly deps: GateServiceDeps;
-  readonly view: View;
-  readonly marathon: OwnMarathon;
-  readonly judge: Judge;
-  readonly planner: Planner;
-}
-
-function keeperLoop({ deps, view, marathon }: Parts): Loop {
-  const { settings, store, clock, log } = deps;
-  const graceMs = settings.gate.reservationKeptMs;
-  const { deployments } = marathon;
-  const exists = async (id: string, signal: AbortSignal): Promise<boolean> => {
-    const [app, pod] = await Promise.all(
-      (['app', 'pod'] as const).map((what) => marathon.client.read({ what, id }, signal)),
-    );
-    return (app ?? pod) !== undefined;
-  };
-  const turn = keeperTurn({ view, store, deployments, exists, graceMs, clock, log });
-  const timing = { everyMs: 1_000, backoffMs: 500, backoffCapMs: 10_000, deadlineMs: 10_000 };
-  return startLoop('promises', turn, { ...timing, clock, log });
-}
-
-/** The queue of held apps: served by one gate at a time. */
-function heldLoop({ deps, view, marathon, judge, planner }: Parts, signal: AbortSignal): Loop {
-  const { store, clock, log } = deps;
-  const turn = heldQueueTurn({
-    waiting: () => view.held,
-    app: (id, within) => marathon.client.app(id, within),
-    wouldGet: (request, within) => planner.wouldGet(request, within),
-    judge: (request) => judge.judge(request),
-    scale: (app, instances, within) => marathon.client.scale(app, instances, within),
-    drop: (app, within) => heldApps.drop(store, app, within),
-    log,
-  });
-  let leading = false;
-  const election = { name: 'held-queue', ttlMs: ELECTION_TTL_MS };
-  const reign = (term: AbortSignal): Promise<void> =>
-    new Promise((resolve) => {
-      leading = true;
-      term.addEventListener(
-        'abort',
-        () => {
-          leading = false;
-          resolve();
-        },
-        { once: true },
-      );
-    });
-  void stand(() => lead({ store, clock, log }, election, reign, signal), { signal, log });
-  const timing = { everyMs: 2_000, backoffMs: 500, backoffCapMs: 10_000, deadlineMs: 30_000 };
-  const ifLeading = (within: AbortSignal): Promise<void> =>
-    leading ? turn(within) : Promise.resolve();
-  return startLoop('held apps', ifLeading, { ...timing, clock, log });
-}
-
-/** Stands for election again and again until the signal. */
-async function stand(
-  campaign: () => Promise<void>,
-  { signal, log }: { signal: AbortSignal; log: Log },
-): Promise<void> {
-  while (!signal.aborted)
-    await campaign().catch((fault: unknown) => {
-      if (!signal.aborted) log.warn('election failed', { fault: String(fault) });
-    });
 }
 
 async function openPort(

@@ -91,7 +91,10 @@ export function admit(room: Room, claims: readonly Claim[], options: AdmitOption
   const placed = placeAll(room, asks);
   if (!placed.fits) {
     const { shortage, most } = placed.placement;
-    return holdBack(room, claims, { shortage, most }) ?? refusal(room, asks[placed.at], { shortage, options });
+    return (
+      holdBack(room, claims, { shortage, most }) ??
+      refusal(room, asks[placed.at], { shortage, options })
+    );
   }
   for (const claim of claims) {
     const stuck = shortageAtTheEnd(room, claim);

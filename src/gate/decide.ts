@@ -170,7 +170,7 @@ interface Recording {
 }
 
 /** Nodes beyond this many are left out of a verdict's record. */
-const NODES_KEPT = 200;
+export const NODES_KEPT = 200;
 
 function recordOf(deps: DecideDeps, asked: Asked, recording: Recording): VerdictRecord {
   const { weighed, at, answer, message } = recording;

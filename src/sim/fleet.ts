@@ -1,16 +1,11 @@
 import type { AddressSource, Taken } from './addresses.ts';
 import type { Agenda } from './agenda.ts';
 import type { Chance } from './chance.ts';
-import {
-  type Container,
-  type LaunchOrder,
-  type Status,
-  isTerminal,
-  refusedStatus,
-} from './container.ts';
+import { type Container, type LaunchOrder, refusedStatus } from './container.ts';
 import { NoSuchNode } from './errors.ts';
 import { NOTHING, type SimNode, minus, plus } from './nodes.ts';
 import type { Resources } from './specs/spec.ts';
+import { type FleetWatcher, StatusFeed, type What } from './status-feed.ts';
 import type { Timing } from './timing.ts';
 
 export interface FleetDeps {
@@ -21,21 +16,8 @@ export interface FleetDeps {
   readonly nodes: readonly SimNode[];
 }
 
-export interface FleetWatcher {
-  launched?(container: Container): void;
-  updated?(container: Container, status: Status): void;
-  /** The address source refused: this launch fails for lack of an address. */
-  refused?(container: Container, message: string): void;
-  /** A node that was cut off is back. */
-  returned?(node: SimNode): void;
-  /** Room came back on a node. */
-  freed?(node: SimNode): void;
-}
-
 /** Ended containers that Mesos still lists. */
 const KEEP_ENDED = 500;
-
-type What = Pick<Status, 'state' | 'source' | 'message'> & { readonly reason?: string | undefined };
 
 /** The nodes and what really runs on them: the Mesos side of the pretend cluster. */
 export class Fleet {
@@ -44,18 +26,16 @@ export class Fleet {
   readonly containers = new Map<string, Container>();
   readonly ended: Container[] = [];
   readonly #deps: FleetDeps;
-  readonly #watchers = new Set<FleetWatcher>();
-  /** Updates that a node cut off could not deliver; agents send them again. */
-  #unsent: (readonly [Container, Status])[] = [];
+  readonly #feed: StatusFeed;
 
   constructor(deps: FleetDeps) {
     this.#deps = deps;
+    this.#feed = new StatusFeed(deps);
     this.nodes = deps.nodes;
   }
 
   watch(watcher: FleetWatcher): () => void {
-    this.#watchers.add(watcher);
-    return () => void this.#watchers.delete(watcher);
+    return this.#feed.watch(watcher);
   }
 
   /** @throws NoSuchNode */
@@ -96,7 +76,7 @@ export class Fleet {
       statuses: [],
     };
     this.containers.set(container.task, container);
-    for (const watcher of this.#watchers) watcher.launched?.(container);
+    this.#feed.launched(container);
     this.#deps.agenda.after(this.#pullMs(order), () => this.#start(container));
   }
 
@@ -106,7 +86,11 @@ export class Fleet {
     if (!container?.order.node.reachable || container.dying) return;
     container.dying = true;
     if (container.state === 'TASK_RUNNING')
-      this.#report(container, { state: 'TASK_KILLING', source: 'SOURCE_EXECUTOR', message: '' });
+      this.#feed.report(container, {
+        state: 'TASK_KILLING',
+        source: 'SOURCE_EXECUTOR',
+        message: '',
+      });
     if (!container.taking) this.#endLater(container);
   }
 
@@ -128,36 +112,26 @@ export class Fleet {
     if (!node.reachable) return;
     node.reachable = false;
     for (const container of this.on(node))
-      this.#tell(
-        container,
-        this.#status({
-          state: 'TASK_UNREACHABLE',
-          source: 'SOURCE_MASTER',
-          reason: 'REASON_SLAVE_REMOVED',
-          message: 'Agent became unreachable',
-        }),
-      );
+      this.#feed.say(container, {
+        state: 'TASK_UNREACHABLE',
+        source: 'SOURCE_MASTER',
+        reason: 'REASON_SLAVE_REMOVED',
+        message: 'Agent became unreachable',
+      });
   }
 
   /** The node is back and reports what it still runs. */
   heal(node: SimNode): void {
     if (node.reachable) return;
     node.reachable = true;
-    for (const watcher of this.#watchers) watcher.returned?.(node);
-    const late = this.#unsent.filter(([{ order }]) => order.node === node);
-    this.#unsent = this.#unsent.filter(([{ order }]) => order.node !== node);
-    for (const [container, status] of late)
-      if (isTerminal(status.state)) this.#tell(container, status);
+    this.#feed.returned(node);
     for (const container of this.on(node)) {
-      for (const watcher of this.#watchers) watcher.launched?.(container);
-      this.#tell(
-        container,
-        this.#status({
-          state: container.state,
-          source: 'SOURCE_MASTER',
-          message: 'Agent re-registered',
-        }),
-      );
+      this.#feed.launched(container);
+      this.#feed.say(container, {
+        state: container.state,
+        source: 'SOURCE_MASTER',
+        message: 'Agent re-registered',
+      });
     }
   }
 
@@ -171,7 +145,11 @@ export class Fleet {
     const { spec, node } = container.order;
     if (container.dying || !this.containers.has(container.task)) return;
     node.images.add(spec.image);
-    this.#report(container, { state: 'TASK_STARTING', source: 'SOURCE_EXECUTOR', message: '' });
+    this.#feed.report(container, {
+      state: 'TASK_STARTING',
+      source: 'SOURCE_EXECUTOR',
+      message: '',
+    });
     if (spec.networks.length === 0) this.#runSoon(container);
     else this.#deps.agenda.spawn(this.#take(container));
   }
@@ -199,7 +177,7 @@ export class Fleet {
   }
 
   #refuse(container: Container, message: string): void {
-    for (const watcher of this.#watchers) watcher.refused?.(container, message);
+    this.#feed.refused(container, message);
     const how = refusedStatus(container.order.spec, container.containerId, message);
     this.#deps.agenda.after(this.#deps.timing.failMs, () => {
       if (!container.dying) this.#end(container, { state: 'TASK_FAILED', ...how });
@@ -210,7 +188,11 @@ export class Fleet {
     this.#deps.agenda.after(this.#deps.timing.startMs, () => {
       if (container.dying) return;
       const fails = this.#deps.chance.next() < this.#deps.timing.startFailure;
-      this.#report(container, { state: 'TASK_RUNNING', source: 'SOURCE_EXECUTOR', message: '' });
+      this.#feed.report(container, {
+        state: 'TASK_RUNNING',
+        source: 'SOURCE_EXECUTOR',
+        message: '',
+      });
       if (fails) this.crash(container.task, 1);
     });
   }
@@ -233,8 +215,8 @@ export class Fleet {
       this.containers.delete(container.task);
       this.ended.push(container);
       if (this.ended.length > KEEP_ENDED) this.ended.shift();
-      this.#report(container, what);
-      for (const watcher of this.#watchers) watcher.freed?.(container.order.node);
+      this.#feed.report(container, what);
+      this.#feed.freed(container.order.node);
     };
     if (container.holding) this.#deps.agenda.spawn(this.#give(container).finally(last));
     else last();
@@ -243,23 +225,5 @@ export class Fleet {
   async #give(container: Container): Promise<void> {
     container.holding = false;
     await this.#deps.addresses.give({ node: container.order.node.name, task: container.task });
-  }
-
-  #status(what: What): Status {
-    const { reason, ...rest } = what;
-    const stamp = { atMs: this.#deps.agenda.now(), uuid: this.#deps.chance.uuid() };
-    return { ...rest, ...(reason !== undefined && { reason }), ...stamp };
-  }
-
-  #report(container: Container, what: What): void {
-    const status = this.#status(what);
-    container.state = isTerminal(container.state) ? container.state : status.state;
-    container.statuses.push(status);
-    if (container.order.node.reachable) this.#tell(container, status);
-    else this.#unsent.push([container, status]);
-  }
-
-  #tell(container: Container, status: Status): void {
-    for (const watcher of this.#watchers) watcher.updated?.(container, status);
   }
 }

@@ -1,0 +1,86 @@
+import type { Settings } from '../config/settings.ts';
+import { heldQueueTurn } from '../gate/held-queue.ts';
+import type { Judge } from '../gate/judge.ts';
+import { keeperTurn } from '../gate/keeper.ts';
+import type { Planner } from '../gate/planner.ts';
+import { lead } from '../ledger/election.ts';
+import { heldApps } from '../ledger/held.ts';
+import type { Store } from '../ledger/store.ts';
+import type { View } from '../ledger/view.ts';
+import type { Clock } from '../plumbing/clock.ts';
+import type { Log } from '../plumbing/log.ts';
+import { type Loop, startLoop } from '../plumbing/loop.ts';
+import type { OwnMarathon } from './marathon.ts';
+
+const ELECTION_TTL_MS = 10_000;
+
+/** A gate's parts, for the loops that run beside its requests. */
+export interface GateParts {
+  readonly settings: Settings;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly view: View;
+  readonly marathon: OwnMarathon;
+  readonly judge: Judge;
+  readonly planner: Planner;
+}
+
+/** Ends promises that hold nothing any more. */
+export function keeperLoop({ settings, store, clock, log, view, marathon }: GateParts): Loop {
+  const graceMs = settings.gate.reservationKeptMs;
+  const { deployments } = marathon;
+  const exists = async (id: string, signal: AbortSignal): Promise<boolean> => {
+    const [app, pod] = await Promise.all(
+      (['app', 'pod'] as const).map((what) => marathon.client.read({ what, id }, signal)),
+    );
+    return (app ?? pod) !== undefined;
+  };
+  const turn = keeperTurn({ view, store, deployments, exists, graceMs, clock, log });
+  const timing = { everyMs: 1_000, backoffMs: 500, backoffCapMs: 10_000, deadlineMs: 10_000 };
+  return startLoop('promises', turn, { ...timing, clock, log });
+}
+
+/** The queue of held apps: served by one gate at a time. */
+export function heldLoop(parts: GateParts, signal: AbortSignal): Loop {
+  const { store, clock, log, view, marathon, judge, planner } = parts;
+  const turn = heldQueueTurn({
+    waiting: () => view.held,
+    app: (id, within) => marathon.client.app(id, within),
+    wouldGet: (request, within) => planner.wouldGet(request, within),
+    judge: (request) => judge.judge(request),
+    scale: (app, instances, within) => marathon.client.scale(app, instances, within),
+    drop: (app, within) => heldApps.drop(store, app, within),
+    log,
+  });
+  let leading = false;
+  const election = { name: 'held-queue', ttlMs: ELECTION_TTL_MS };
+  const reign = (term: AbortSignal): Promise<void> =>
+    new Promise((resolve) => {
+      leading = true;
+      term.addEventListener(
+        'abort',
+        () => {
+          leading = false;
+          resolve();
+        },
+        { once: true },
+      );
+    });
+  void stand(() => lead({ store, clock, log }, election, reign, signal), { signal, log });
+  const timing = { everyMs: 2_000, backoffMs: 500, backoffCapMs: 10_000, deadlineMs: 30_000 };
+  const ifLeading = (within: AbortSignal): Promise<void> =>
+    leading ? turn(within) : Promise.resolve();
+  return startLoop('held apps', ifLeading, { ...timing, clock, log });
+}
+
+/** Stands for election again and again until the signal. */
+async function stand(
+  campaign: () => Promise<void>,
+  { signal, log }: { signal: AbortSignal; log: Log },
+): Promise<void> {
+  while (!signal.aborted)
+    await campaign().catch((fault: unknown) => {
+      if (!signal.aborted) log.warn('election failed', { fault: String(fault) });
+    });
+}
