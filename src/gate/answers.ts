@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Refusal } from '../core/errors.ts';
+import { linger } from './linger.ts';
 
 /**
  * The one place where a refusal becomes an HTTP status. What is not listed is 422: the only status that
@@ -68,8 +69,13 @@ export function explain(res: ServerResponse, fault: Refusal): void {
   if ('verdictId' in fault)
     res.setHeader('Corral-Verdict', `refuse; id=${String(fault.verdictId)}`);
   if ('retryAfterSeconds' in fault) res.setHeader('Retry-After', String(fault.retryAfterSeconds));
-  // What is left of a body that was cut off would be read as the next request.
-  if (!res.req.complete) res.setHeader('Connection', 'close');
   res.statusCode = statusFor(fault.code);
-  res.end(body);
+  if (res.req.complete) {
+    res.end(body);
+    return;
+  }
+  // The client has its whole answer at once; the connection ends when it has done sending.
+  res.setHeader('Connection', 'close');
+  res.write(body);
+  void linger(res.req).then(() => res.end());
 }

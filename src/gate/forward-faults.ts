@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import { Refusal } from '../core/errors.ts';
 import { BadHead, MarathonBrokeOff, MarathonSilent, MarathonUnreachable } from './errors.ts';
 
@@ -52,29 +51,4 @@ function why(cause: Error): string {
     cause instanceof AggregateError ? (cause.errors[0] as Error | undefined) : undefined;
   const code = codeOf(cause) || (first ? codeOf(first) : '');
   return PLAIN[code] ?? PLAIN[cause.name] ?? (code === '' ? cause.name : code);
-}
-
-const STATUS: Readonly<Record<string, number>> = {
-  'marathon-unreachable': 502,
-  'marathon-broke-off': 502,
-  'marathon-silent': 504,
-  'gate-busy': 503,
-  'upgrade-refused': 501,
-  'bad-head': 400,
-  'client-left': 400,
-};
-
-/** Answers in Marathon's own shape; the default for callers that have no table of their own. */
-export function answerFault(res: ServerResponse, fault: Refusal): void {
-  if (res.headersSent || res.destroyed) return;
-  const body = JSON.stringify({ message: `${fault.message}; ${fault.remedy}` });
-  const headers = [
-    'Content-Type',
-    'application/json',
-    'Content-Length',
-    `${Buffer.byteLength(body)}`,
-  ];
-  if ('retryAfterSeconds' in fault) headers.push('Retry-After', String(fault.retryAfterSeconds));
-  res.writeHead(STATUS[fault.code] ?? 502, headers);
-  res.end(body);
 }

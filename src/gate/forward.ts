@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Refusal } from '../core/errors.ts';
 import type { Log } from '../plumbing/log.ts';
+import { explain as explainInShape } from './answers.ts';
 import { BadHead, ClientLeft, UpgradeRefused } from './errors.ts';
 import { type Body, gathered, hasBody, piped } from './forward-buffered.ts';
 import { type Answer, Judged, Streamed } from './forward-delivery.ts';
 import { type Ended, Exchange, type Shared } from './forward-exchange.ts';
-import { answerFault } from './forward-faults.ts';
 import { type FlatHeaders, requestHeaders } from './headers.ts';
 import { refusedUpgrade } from './upgrade.ts';
 import { type Endpoints, createUpstreams } from './upstream.ts';
@@ -31,7 +31,7 @@ export interface ForwarderOptions {
   readonly hideUpstream?: boolean;
   /** Certificates to trust for https endpoints, PEM; default the system's. */
   readonly ca?: string;
-  /** How a refusal is answered; default in Marathon's shape with the status this part sees fit. */
+  /** How a refusal is answered; default as everywhere in the gate: in Marathon's shape. */
   readonly explain?: (res: ServerResponse, fault: Refusal) => void;
 }
 
@@ -89,7 +89,7 @@ const GATHERED = 1024 * 1024;
 export function createForwarder(options: ForwarderOptions): Forwarder {
   const { connectWithinMs = 2000, eventConnections = 256, waiting = 1024 } = options;
   const upstreams = createUpstreams({ ...options, connectWithinMs, eventConnections, waiting });
-  const { trustForwarded = false, hideUpstream = false, explain = answerFault } = options;
+  const { trustForwarded = false, hideUpstream = false, explain = explainInShape } = options;
   const context: Context = {
     shared: { ...options, upstreams, hideUpstream },
     trustForwarded,
