@@ -60,9 +60,9 @@ async function takeOne(deps: LedgerAddressesDeps, { request, network }: One) {
   const signal = AbortSignal.timeout(WITHIN_MS);
   const entry = await deps.store.get(keys.network(network), signal);
   if (!entry) return undefined;
-  const { node, app, task } = request;
+  const { node, attributes, app, task } = request;
   const limits = limitsOf(records.network.decode(entry), { request, network });
-  const ask = { node, network, app, task, incarnation: task, ...limits };
+  const ask = { node, attributes, network, app, task, incarnation: task, ...limits };
   const grant = await takeAddress(deps.store, ask, { ...deps, signal });
   return grant.address;
 }

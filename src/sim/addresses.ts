@@ -1,6 +1,8 @@
 /** A container that is about to start and wants one address per network. */
 export interface TakeRequest {
   readonly node: string;
+  /** Of the node, as Mesos writes them. */
+  readonly attributes: Readonly<Record<string, string>>;
   readonly task: string;
   /** Canonical id of the app or pod. */
   readonly app: string;

@@ -4,6 +4,7 @@ import type { Chance } from './chance.ts';
 import { type Container, type LaunchOrder, refusedStatus } from './container.ts';
 import { NoSuchNode } from './errors.ts';
 import { NOTHING, type SimNode, minus, plus } from './nodes.ts';
+import { attributesOf } from './placement.ts';
 import type { Resources } from './specs/spec.ts';
 import { type FleetWatcher, StatusFeed, type What } from './status-feed.ts';
 import type { Timing } from './timing.ts';
@@ -159,6 +160,7 @@ export class Fleet {
     container.taking = true;
     const request = {
       node: node.name,
+      attributes: attributesOf(node),
       task: container.task,
       app: spec.id,
       networks: spec.networks,

@@ -23,6 +23,15 @@ export const scalarText = (value: number): string => {
   return value < 0 ? `-${text}` : text;
 };
 
+/** Attributes of a node as Mesos writes them. */
+export const attributesOf = ({ attributes }: SimNode): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(attributes).map(([name, value]) => [
+      name,
+      typeof value === 'number' ? scalarText(value) : value,
+    ]),
+  );
+
 /** The value of a field on a node; undefined when the node lacks it. */
 export const fieldOf = (node: SimNode, field: string): string | undefined => {
   if (field === 'hostname' || field === '@hostname') return node.name;

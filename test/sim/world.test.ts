@@ -56,6 +56,7 @@ describe('a launch', () => {
       {
         node: 'node-1.example.org',
         app: '/shop/web',
+        attributes: { rack: 'r1' },
         networks: ['prod'],
         env: { net_in: '100' },
         labels: {},
