@@ -21,6 +21,15 @@ const lacking = (
 ): readonly SpelledConstraint[] => from.filter((one) => !set.some((other) => same(one, other)));
 
 /**
+ * Whether a body states all that Marathon has, as one does that was read and changed, or that leaves
+ * constraints out. One that lacks a part is the client's own word, even where it says the same as ours.
+ */
+const sentBack = (
+  stated: readonly SpelledConstraint[],
+  stored: readonly SpelledConstraint[],
+): boolean => lacking(stated, stored).length === 0;
+
+/**
  * Keeps a scale a scale. A client that sends its own file again leaves out what the gate added, which
  * by itself would restart every instance: then the very same constraints are sent again. When the
  * change replaces the instances anyway, what was added is taken out, to be worked out anew.
@@ -47,12 +56,11 @@ export function recall(
     const same = { change: { ...change, after: kept, restart: false }, forgotten: false };
     return missing.length > 0 ? { ...same, resend: whole } : same;
   }
-  const own = withSpelled(kind, after, lacking(added, stated));
-  return {
-    change: { ...change, after: own, restart: true },
-    resend: lacking(added, stated),
-    forgotten: true,
-  };
+  if (!sentBack(stated, spelledIn(kind, before)))
+    return { change: { ...change, restart: true }, forgotten: true };
+  const own = lacking(added, stated);
+  const taken = { ...change, after: withSpelled(kind, after, own), restart: true };
+  return { change: taken, resend: own, forgotten: true };
 }
 
 const replaces = (

@@ -50,6 +50,14 @@ describe('recall', () => {
     assert.equal(forgotten, true);
   });
 
+  it('leaves what a client says in a file of its own, even where it says the same as ours', () => {
+    const upgrade = app({ cmd: 'run v2', constraints: added });
+    const { change: got, ...rest } = recall(change(steered, upgrade), added, PLAIN_CONTEXT);
+    assert.deepEqual(rest, { forgotten: true });
+    assert.deepEqual(spelledIn('app', got.after ?? {}), added);
+    assert.equal(got.restart, true);
+  });
+
   it('forgets them when Marathon never took them', () => {
     const plain = app({ instances: 2, constraints: own });
     const {
