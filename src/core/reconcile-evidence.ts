@@ -126,6 +126,8 @@ function heldEvenSo(
 ): KeepReason | undefined {
   if (lease.by === 'cni') return 'other-door';
   if (inFlight.has(address)) return 'in-flight';
+  const ofDocker = lease.by === 'aux' && lease.container === undefined;
+  if (ofDocker && docker.gatewayUnsaid.has(lease.network)) return 'reserved';
   return docker.reserved.has(address) ? 'reserved' : undefined;
 }
 

@@ -1,5 +1,5 @@
 import type { LeaseRecord } from './records.ts';
-import type { ContainerFacts, ReconcileInput, ReconcileStep, SeenEndpoint } from './reconcile.ts';
+import type { ReconcileInput, ReconcileStep, SeenEndpoint } from './reconcile.ts';
 
 /**
  * What becomes of everything that runs: it has a lease that says all there is to say, gets one, or is
@@ -40,14 +40,22 @@ function stepsFor(
   endpoint: SeenEndpoint,
   lease: LeaseRecord | undefined,
 ): readonly ReconcileStep[] {
-  const { address, network, container } = endpoint;
-  if (lease) return completion(input, endpoint, lease);
+  const { address, container } = endpoint;
   if (input.inFlight.has(address)) return []; // its lease is being written
+  if (lease === undefined) return adoption(input, endpoint);
+  const before = lease.container ?? container;
+  if (before === container) return completion(input, endpoint, lease);
+  const conflict = { kind: 'taken-over', address, container, before } as const;
+  return [{ do: 'report', conflict }, ...adoption(input, endpoint)];
+}
+
+function adoption({ docker }: ReconcileInput, endpoint: SeenEndpoint): readonly ReconcileStep[] {
+  const { address, network, container } = endpoint;
   if (network === undefined) {
     const says = 'its Docker network names no network of the ledger';
     return [{ do: 'report', conflict: { kind: 'foreign', address, container, says } }];
   }
-  const facts = input.docker.facts.get(container);
+  const facts = docker.facts.get(container);
   return [
     {
       do: 'adopt',
@@ -64,36 +72,21 @@ const incarnationOf = ({ container, endpoint }: SeenEndpoint): string =>
   `adopted:${endpoint ?? container}`;
 
 function completion(
-  { docker, inFlight }: ReconcileInput,
-  endpoint: SeenEndpoint,
-  lease: LeaseRecord,
+  { docker }: ReconcileInput,
+  { address, container, mac }: SeenEndpoint,
+  { incarnation, startedMs, container: named, mac: written }: LeaseRecord,
 ): readonly ReconcileStep[] {
-  const { address, container, mac } = endpoint;
-  if (inFlight.has(address) || lease.by === 'aux') return [];
-  const before = lease.container ?? container;
-  const facts = docker.facts.get(container);
-  const news = newsOf(endpoint, lease, facts);
-  const steps: ReconcileStep[] = [];
-  if (before !== container)
-    steps.push({ do: 'report', conflict: { kind: 'taken-over', address, container, before } });
-  if (news) {
-    const { incarnation } = lease;
-    const named = { address, incarnation, container, ...(mac === undefined ? {} : { mac }) };
-    steps.push({ do: 'complete', ...named, ...news });
-  }
-  return steps;
-}
-
-/** What the lease does not say yet; undefined when it says all there is. */
-function newsOf(
-  { container, mac }: SeenEndpoint,
-  lease: LeaseRecord,
-  facts: ContainerFacts | undefined,
-): { readonly facts?: ContainerFacts } | undefined {
-  const other = lease.container !== container;
-  if (facts && (lease.startedMs === undefined || (other && lease.container !== undefined)))
-    return { facts };
-  return other || (mac !== undefined && mac !== lease.mac) ? {} : undefined;
+  const facts = startedMs === undefined ? docker.facts.get(container) : undefined;
+  const otherMac = mac !== undefined && mac !== written;
+  if (named === container && !otherMac && facts === undefined) return [];
+  return [
+    {
+      do: 'complete',
+      ...{ address, incarnation, container },
+      ...(mac === undefined ? {} : { mac }),
+      ...(facts ? { facts } : {}),
+    },
+  ];
 }
 
 /** Docker's own addresses, a bridge's gateway say: nobody else may get them either. */

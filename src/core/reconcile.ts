@@ -47,6 +47,8 @@ export interface DockerLook {
   readonly facts: ReadonlyMap<string, ContainerFacts>;
   /** Addresses that Docker networks keep for themselves: address -> Corral's network. */
   readonly reserved: ReadonlyMap<string, string>;
+  /** Corral's networks of which some Docker network does not say its gateway: Docker picked one. */
+  readonly gatewayUnsaid: ReadonlySet<string>;
 }
 
 export interface NodeLeaseSeen {

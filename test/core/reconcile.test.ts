@@ -45,6 +45,7 @@ const lookOf = (has: Partial<DockerLook> = {}): DockerLook => ({
   containers: new Map(),
   facts: new Map(),
   reserved: new Map(),
+  gatewayUnsaid: new Set(),
   ...has,
 });
 const inputOf = (has: Partial<ReconcileInput> = {}): ReconcileInput => ({
@@ -319,12 +320,12 @@ describe('what runs', () => {
       assert.deepEqual(steps, [{ do: 'complete', address: A, incarnation: 'i1', ...gives }]);
     });
 
-  it('where the lease names another container is written down and reported', () => {
+  it('where the lease names another container takes it over, and is reported', () => {
     const docker = running({ facts: new Map([['c1', facts]]) });
     const leases = [{ address: A, lease: leaseOf({ container: 'c0' }) }];
     assert.deepEqual(reconcile(inputOf({ leases, docker })).steps, [
       { do: 'report', conflict: { kind: 'taken-over', address: A, container: 'c1', before: 'c0' } },
-      { do: 'complete', address: A, incarnation: 'i1', container: 'c1', mac: MAC, facts },
+      { do: 'adopt', endpoint: endpointOf(), by: 'docker', incarnation: 'adopted:e1', facts },
     ]);
   });
 
@@ -356,6 +357,17 @@ describe('what Docker networks keep for themselves', () => {
         incarnation: 'aux:198.51.100.1',
       },
     ]);
+  });
+  const aux = leaseOf({ by: 'aux', container: undefined as never });
+  const unsaid = lookOf({ gatewayUnsaid: new Set(['prod']) });
+  it('is kept while Docker does not say which gateway it picked', () => {
+    const scene = { leases: [{ address: A, lease: aux }], docker: unsaid };
+    assert.deepEqual(lookedAt(scene, 0, 60_000, 600_000), []);
+    assert.deepEqual(reconcile(inputOf(scene)).kept, [{ address: A, why: 'reserved' }]);
+  });
+  it('is not taken for a gateway once it named a container', () => {
+    const leases = [{ address: A, lease: leaseOf({ by: 'aux' }) }];
+    assert.equal(lookedAt({ leases, docker: unsaid }, 0, 60_000)[0]?.proof, 'absent');
   });
   it('is released like any other once the network is gone', () => {
     const leases = [{ address: A, lease: leaseOf({ by: 'aux', container: undefined as never }) }];

@@ -108,6 +108,7 @@ function inputsOf(looks: readonly Of<typeof look>[], stays: Of<typeof always>) {
         containers: new Map(one.containers ? [['c1', one.containers]] : []),
         facts: new Map(),
         reserved: new Map(one.reserved.map((address) => [address, 'prod'])),
+        gatewayUnsaid: new Set(),
       },
       leases: [...new Map(one.leases)].map(([address, has]) => ({
         address,

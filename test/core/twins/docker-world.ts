@@ -192,7 +192,7 @@ export class World {
     for (const box of this.#boxes.filter(({ id }) => inspected.includes(id)))
       containers.set(box.id, { state: box.state, bare: new Set(), restarts: box.restarts });
     const facts = new Map(inspected.map((id) => [id, { startedMs: this.#steadyMs }]));
-    return { endpoints, containers, facts, reserved: new Map() };
+    return { endpoints, containers, facts, reserved: new Map(), gatewayUnsaid: new Set() };
   }
 
   #carryOut(step: ReconcileStep): void {
