@@ -95,8 +95,9 @@ const reservedOf = (
   leaseAt: ReadonlyMap<string, LeaseRecord>,
 ): readonly ReconcileStep[] =>
   [...docker.reserved]
+    .filter(([, { givable }]) => givable)
     .filter(([address]) => !leaseAt.has(address) && !inFlight.has(address))
-    .map(([address, network]) => ({
+    .map(([address, { network }]) => ({
       do: 'adopt',
       endpoint: { address, network, container: '' },
       by: 'aux',

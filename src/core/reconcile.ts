@@ -39,14 +39,21 @@ export interface ContainerFacts {
   readonly startedMs: number;
 }
 
+export interface Reserved {
+  /** Corral's. */
+  readonly network: string;
+  /** Some pool of the network has it to give; a router outside the ranges nobody can be given. */
+  readonly givable: boolean;
+}
+
 /** One look at Docker, every question answered with 200. */
 export interface DockerLook {
   readonly endpoints: readonly SeenEndpoint[];
   readonly containers: ReadonlyMap<string, SeenContainer>;
   /** Of containers that were inspected. */
   readonly facts: ReadonlyMap<string, ContainerFacts>;
-  /** Addresses that Docker networks keep for themselves: address -> Corral's network. */
-  readonly reserved: ReadonlyMap<string, string>;
+  /** Addresses that Docker networks keep for themselves. */
+  readonly reserved: ReadonlyMap<string, Reserved>;
   /** Corral's networks of which some Docker network does not say its gateway: Docker picked one. */
   readonly gatewayUnsaid: ReadonlySet<string>;
 }

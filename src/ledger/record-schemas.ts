@@ -1,6 +1,7 @@
 import Joi from 'joi';
 import { poolSpace } from '../core/pool.ts';
 import type * as Of from '../core/records.ts';
+import { reconciled, rebuilding } from './record-schemas-node.ts';
 
 /**
  * One schema per record of core/records.ts. Nothing is converted and unknown keys are faults: what is
@@ -239,6 +240,8 @@ export const schemas = {
   held,
   injected,
   verdict,
+  reconciled,
+  rebuilding,
 } as const;
 
 /** The first thing that keeps a value from being such a record; undefined when nothing does. */

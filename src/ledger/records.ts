@@ -91,4 +91,6 @@ export const records = {
   held: codec<Of.HeldRecord>('held', schemas.held),
   injected: codec<Of.InjectedRecord>('injected', schemas.injected),
   verdict: codec<Of.VerdictRecord>('verdict', schemas.verdict),
+  reconciled: codec<Of.ReconciledRecord>('reconciled', schemas.reconciled),
+  rebuilding: codec<Of.RebuildingRecord>('rebuilding', schemas.rebuilding),
 } as const;

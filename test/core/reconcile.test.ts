@@ -143,7 +143,7 @@ describe('what keeps a lease', () => {
     [
       'a Docker network’s own address',
       'reserved',
-      { docker: lookOf({ reserved: new Map([[A, 'prod']]) }) },
+      { docker: lookOf({ reserved: new Map([[A, { network: 'prod', givable: false }]]) }) },
     ],
     [
       'another door',
@@ -348,7 +348,12 @@ describe('what runs', () => {
 
 describe('what Docker networks keep for themselves', () => {
   it('gets a lease of its own', () => {
-    const docker = lookOf({ reserved: new Map([['198.51.100.1', 'prod']]) });
+    const docker = lookOf({
+      reserved: new Map([
+        ['198.51.100.1', { network: 'prod', givable: true }],
+        ['198.51.100.254', { network: 'prod', givable: false }],
+      ]),
+    });
     assert.deepEqual(reconcile(inputOf({ leases: [], docker })).steps, [
       {
         do: 'adopt',

@@ -107,7 +107,9 @@ function inputsOf(looks: readonly Of<typeof look>[], stays: Of<typeof always>) {
         endpoints: one.endpoints.map((address) => ({ address, network: 'prod', container: 'cx' })),
         containers: new Map(one.containers ? [['c1', one.containers]] : []),
         facts: new Map(),
-        reserved: new Map(one.reserved.map((address) => [address, 'prod'])),
+        reserved: new Map(
+          one.reserved.map((address) => [address, { network: 'prod', givable: true }]),
+        ),
         gatewayUnsaid: new Set(),
       },
       leases: [...new Map(one.leases)].map(([address, has]) => ({

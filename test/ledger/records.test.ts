@@ -111,6 +111,18 @@ const samples = {
     asks: [{ app: '/a', instances: 1, demand, constraints }],
     nodes: [{ node: 'a', fits: 0, short: 'cpus' }],
   },
+  reconciled: {
+    v: 1,
+    atMs: 1,
+    running: 2,
+    adopted: 0,
+    completed: 0,
+    released: 1,
+    kept: 0,
+    conflicts: ['192.0.2.7 is held by node-2'],
+    releases: [{ atMs: 1, address: '192.0.2.8', why: 'nobody was seen on it' }],
+  },
+  rebuilding: { v: 1, id: 'r1', sinceMs: 1 },
 } as const;
 
 type Kind = keyof typeof samples;
