@@ -173,6 +173,14 @@ export const quarantined = (block: BlockRecord, offset: number, why: string): Bl
   quarantined: { ...block.quarantined, [offset]: why },
 });
 
+/** The block once `offset` may be given again. */
+export const unquarantined = (block: BlockRecord, offset: number): BlockRecord => ({
+  ...block,
+  quarantined: Object.fromEntries(
+    Object.entries(block.quarantined).filter(([key]) => Number(key) !== offset),
+  ),
+});
+
 /** What `node` keeps in stock of a block. */
 export const spareOf = ({ spare = {} }: BlockRecord, node: string): Mask =>
   Object.hasOwn(spare, node) ? (spare[node] ?? NO_BITS) : NO_BITS;

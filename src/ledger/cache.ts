@@ -8,6 +8,8 @@ export interface KeptListing {
   readonly vouchedBy: string;
 }
 
+type Entries = Map<string, Entry>;
+
 /** Past this many keys it is cheaper to begin anew than to choose. */
 const MOST_ENTRIES = 20_000;
 
@@ -18,14 +20,26 @@ const MOST_ENTRIES = 20_000;
  * refusal, wants `forget` first.
  */
 export class CachedStore implements Pick<Store, 'get' | 'range' | 'commit'> {
-  readonly #store: Store;
+  readonly #store: Pick<Store, 'get' | 'range' | 'commit'>;
   readonly #listings: readonly KeptListing[];
+  /** Single keys, those under a kept listing excepted. */
   readonly #entries = new Map<string, Entry | undefined>();
-  readonly #lists = new Map<string, Map<string, Entry>>();
+  readonly #lists = new Map<string, Entries>();
+  #inDoubt = false;
 
-  constructor(store: Store, listings: readonly KeptListing[]) {
+  constructor(store: Pick<Store, 'get' | 'range' | 'commit'>, listings: readonly KeptListing[]) {
     this.#store = store;
     this.#listings = listings;
+  }
+
+  /** A commit ended without an answer: it may still arrive, unless what it was guarded by moves. */
+  get inDoubt(): boolean {
+    return this.#inDoubt;
+  }
+
+  /** What the commits in doubt were guarded by has moved since: each has arrived or never will. */
+  settled(): void {
+    this.#inDoubt = false;
   }
 
   /** Forgets everything. */
@@ -35,10 +49,11 @@ export class CachedStore implements Pick<Store, 'get' | 'range' | 'commit'> {
   }
 
   async get(key: string, signal: AbortSignal): Promise<Entry | undefined> {
+    const list = this.#listOf(key);
+    if (list) return list.get(key);
     if (this.#entries.has(key)) return this.#entries.get(key);
     const entry = await this.#store.get(key, signal);
-    if (this.#entries.size >= MOST_ENTRIES) this.#entries.clear();
-    this.#entries.set(key, entry);
+    this.#keep(key, entry);
     return entry;
   }
 
@@ -50,7 +65,7 @@ export class CachedStore implements Pick<Store, 'get' | 'range' | 'commit'> {
     return { entries: [...known.values()], revision: 0, more: false };
   }
 
-  async #list(prefix: string, signal: AbortSignal): Promise<Map<string, Entry>> {
+  async #list(prefix: string, signal: AbortSignal): Promise<Entries> {
     const { entries } = await listAll(this.#store, prefix, { signal });
     const list = new Map(entries.map((entry) => [entry.key, entry]));
     this.#lists.set(prefix, list);
@@ -63,6 +78,7 @@ export class CachedStore implements Pick<Store, 'get' | 'range' | 'commit'> {
       outcome = await this.#store.commit(change, signal);
     } catch (fault) {
       this.forget();
+      if (change.writes.length > 0) this.#inDoubt = true;
       throw fault;
     }
     if (outcome.won) this.#learn(change, outcome.revision);
@@ -73,18 +89,23 @@ export class CachedStore implements Pick<Store, 'get' | 'range' | 'commit'> {
   #learn({ writes }: Change, revision: Revision): void {
     for (const write of writes) {
       const key = keyOf(write);
-      const created = this.#entries.get(key)?.created ?? revision;
+      const created = (this.#listOf(key) ?? this.#entries).get(key)?.created ?? revision;
       this.#keep(key, 'put' in write ? { key, value: write.value, revision, created } : undefined);
     }
   }
 
   #keep(key: string, entry: Entry | undefined): void {
-    this.#entries.set(key, entry);
-    for (const [prefix, list] of this.#lists) {
-      if (!key.startsWith(prefix)) continue;
-      if (entry) list.set(key, entry);
-      else list.delete(key);
-    }
+    const list = this.#listOf(key);
+    if (!list) {
+      if (this.#entries.size >= MOST_ENTRIES) this.#entries.clear();
+      this.#entries.set(key, entry);
+    } else if (entry) list.set(key, entry);
+    else list.delete(key);
+  }
+
+  #listOf(key: string): Entries | undefined {
+    for (const [prefix, list] of this.#lists) if (key.startsWith(prefix)) return list;
+    return undefined;
   }
 
   /** What the lost commit was guarded by; a listing falls with what vouches for it. */
@@ -92,13 +113,17 @@ export class CachedStore implements Pick<Store, 'get' | 'range' | 'commit'> {
     const now = await Promise.all(guards.map(({ key }) => this.#store.get(key, signal)));
     guards.forEach(({ key, revision }, index) => {
       const entry = now[index];
-      this.#entries.set(key, entry);
       if ((entry?.revision ?? 0) !== revision) this.#fall(key);
+      this.#keep(key, entry);
     });
   }
 
   #fall(key: string): void {
-    for (const { prefix, vouchedBy } of this.#listings)
-      if (key === vouchedBy || key.startsWith(prefix)) this.#lists.delete(prefix);
+    for (const { prefix, vouchedBy } of this.#listings) {
+      if (key !== vouchedBy && !key.startsWith(prefix)) continue;
+      this.#lists.delete(prefix);
+      for (const known of this.#entries.keys())
+        if (known.startsWith(prefix)) this.#entries.delete(known);
+    }
   }
 }

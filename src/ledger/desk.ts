@@ -3,6 +3,7 @@ import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
 import type { ReachedPool } from './lease-view.ts';
 import type { AddressGrant } from './leases.ts';
+import type { PoolAddress } from './quarantine.ts';
 import type { Released } from './release.ts';
 
 export interface DeskOptions {
@@ -16,6 +17,8 @@ export interface DeskOptions {
   readonly coolDownMs?: number;
   /** An address that has rested this long is given when nothing else is left, ms; default 5,000. */
   readonly pressedCoolDownMs?: number;
+  /** In [0, 1); spreads the pauses of rivals apart. */
+  readonly chance?: () => number;
 }
 
 /** Through which door an address was asked for; `aux`: Docker keeps it, no container does. */
@@ -71,40 +74,72 @@ export interface NodeLease {
   readonly limit?: LimitRecord;
 }
 
+/** An address of one node's stock. */
 export interface Spare {
   readonly pool: string;
   readonly address: string;
+  /** Why it is in quarantine by now: not to be handed out, but to be given back. */
+  readonly withheld?: string;
 }
 
 /**
- * One node's dealings with the ledger. Operations run in the order they were called; those that wait
- * together share a commit. Each throws LedgerUnreachable when the ledger cannot be reached in its time.
+ * One node's dealings with the ledger. What changes something is done in the order of calling, and what
+ * waits together shares a commit. Reads are read anew and wait for nothing.
+ *
+ * Each throws its signal's reason when that is aborted first, LedgerUnreachable when the ledger gave no
+ * answer within its own time, LedgerClosed after `close`. Then:
+ * - a `take` or `stock` has changed nothing, or what it changed is undone as soon as the ledger can be
+ *   reached. Not so an address that came out of stock, for somebody may have it already, nor one that
+ *   the incarnation had before. Asking again under the incarnation, before or after, gives an answer
+ *   that stands.
+ * - of the others it is not known whether they were done. Each may be done again.
  */
 export interface Desk {
   /**
-   * An address of this node's own becomes a lease: a spare of its stock when one is named, else one
-   * commit.
+   * An address becomes a lease, in one commit: the one that is named, which may be of this node's stock,
+   * else any. Says no only on fresh reads.
    *
-   * @throws UnknownNode, UnknownNetwork, NoPoolReached, NoAddressLeft, AddressNotGiven, NoClassLeft,
-   *         LedgerRebuilding, BadAddress, BadRecord, LedgerBusy, LedgerUnreachable
+   * @throws UnknownNode, UnknownNetwork, NoPoolReached, PoolNotReached, NoAddressLeft, AddressNotGiven,
+   *         NoClassLeft, LedgerRebuilding (unless it is of this node's stock), BadAddress, BadRange,
+   *         BadRecord, LedgerBusy
    */
   take(ask: TakeAsk, signal: AbortSignal): Promise<AddressGrant>;
   /** Succeeds when nothing is there; a later holding stays. */
   release(address: string, incarnation: string, signal: AbortSignal): Promise<Released>;
+  /** What the app asks for becomes the lease's limit, unless a person has set that. */
   complete(completion: Completion, signal: AbortSignal): Promise<Completed>;
-  /** A container runs on the address: makes the lease there, of a spare, or anew. */
+  /**
+   * A container runs on the address. The lease that this node has of it stays under its incarnation, and
+   * is filled in; only when it names another container does it become the asker's. Else a lease is made:
+   * of this node's stock, or of an address that is free, cooling or withheld, even while the ledger is
+   * being rebuilt. Of an address that another node holds or keeps in stock none is made.
+   *
+   * @throws as take; AddressNotGiven when no pool of the network that the node reaches has the address
+   */
   adopt(ask: TakeAsk & { readonly address: string }, signal: AbortSignal): Promise<Adopted>;
-  /** Withholds an address from everyone, and gives up this node's lease or spare of it. */
-  quarantine(spare: Spare, why: string, signal: AbortSignal): Promise<void>;
-  /** Puts up to `count` further addresses in stock. @returns those it put there */
+  /**
+   * Withholds an address from everyone, and gives up this node's lease or spare of it. Another node that
+   * has it keeps it until it gives it back.
+   *
+   * @throws UnknownPool, AddressNotInPool, BadAddress
+   */
+  quarantine(at: PoolAddress, why: string, signal: AbortSignal): Promise<void>;
+  /** It may be given again at once. @throws as quarantine */
+  unquarantine(at: PoolAddress, signal: AbortSignal): Promise<void>;
+  /**
+   * Puts up to `count` further addresses in stock, none that has not rested as long as is usual.
+   *
+   * @returns those it put there; fewer when there are no more
+   * @throws UnknownNode, UnknownPool, NoPoolReached, PoolNotReached, LedgerRebuilding
+   */
   stock(pool: string, count: number, signal: AbortSignal): Promise<readonly string[]>;
-  /** Gives spares back; they need no rest, for nobody used them. */
+  /** Gives spares back; they need no rest, for nobody used them. What is not in stock stays as it is. */
   unstock(pool: string, addresses: readonly string[], signal: AbortSignal): Promise<void>;
   /** This node's stock. */
   spares(signal: AbortSignal): Promise<readonly Spare[]>;
-  /** This node's leases, read anew. */
+  /** This node's leases. One that does not read is left out. */
   leases(signal: AbortSignal): Promise<readonly NodeLease[]>;
-  /** The pools of a network that this node reaches, in order. @throws as take */
+  /** The pools of a network that this node reaches, in the order that they are filled. @throws as take */
   pools(network: string, signal: AbortSignal): Promise<readonly ReachedPool[]>;
   /** A pool and its network; undefined when there is none of that name or it is in no network. */
   poolNamed(
@@ -113,8 +148,8 @@ export interface Desk {
   ): Promise<(ReachedPool & { readonly network: string }) | undefined>;
   /** Names, sorted. */
   networks(signal: AbortSignal): Promise<readonly string[]>;
-  /** False while the last operation could not reach the ledger. */
+  /** False while the last thing that was tried got no answer of the ledger. */
   reachable(): boolean;
-  /** Ends once what was called has ended. */
+  /** Ends once what was called has ended; later calls throw LedgerClosed. Idempotent. */
   close(): Promise<void>;
 }

@@ -114,3 +114,23 @@ export class LedgerRebuilding extends Refusal {
     super('the ledger is being rebuilt from what runs on the nodes');
   }
 }
+
+export class UnknownPool extends Refusal {
+  readonly code = 'unknown-pool';
+  readonly remedy = 'name a pool of corral pool list, and put it in a network';
+  constructor(readonly pool: string) {
+    super(`pool "${pool}" is not in the ledger, or in no network`);
+  }
+}
+
+/** The pool never hands this address out. */
+export class AddressNotInPool extends Refusal {
+  readonly code = 'address-not-in-pool';
+  readonly remedy = "name an address of the pool's ranges: corral pool show";
+  constructor(
+    readonly address: string,
+    readonly pool: string,
+  ) {
+    super(`address ${address} is in no range of pool "${pool}", or excluded`);
+  }
+}

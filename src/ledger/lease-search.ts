@@ -16,6 +16,8 @@ export interface Look {
   readonly network: string;
   readonly pool?: string;
   readonly within?: { readonly from: string; readonly to: string };
+  /** Where the last address of each pool was found. */
+  readonly homes?: Map<string, bigint>;
   readonly nowMs: number;
   /** How long a released address rests, and how long it must have when nothing else is left, ms. */
   readonly restMs: { readonly usual: number; readonly pressed: number };
@@ -65,15 +67,12 @@ function filled(
  * @throws NoAddressLeft
  */
 export async function search(look: Look, view: LeaseView): Promise<Found> {
-  const { node, nowMs } = look;
-  const full: { pool: ReachedPool; blocks: Awaited<ReturnType<typeof readBlocks>> }[] = [];
+  const { nowMs } = look;
+  const full: (Full & { readonly pool: ReachedPool })[] = [];
   for (const pool of poolsFor(look, view)) {
-    const near = await spotNearby(look, view, pool);
-    if (near) return { ...near, pool };
-    const blocks = await readBlocks(look.read, pool.name, look.signal);
-    const spot = spotForNewcomer(pool.space, blocks, { node, nowMs });
-    if (spot) return { ...spot, pool };
-    full.push({ pool, blocks });
+    const spot = await spotOf(look, view, pool);
+    if ('block' in spot) return { ...spot, pool };
+    full.push({ pool, ...spot });
   }
   const byMs = nowMs + Math.max(0, look.restMs.usual - look.restMs.pressed);
   for (const { pool, blocks } of full) {
@@ -84,6 +83,28 @@ export async function search(look: Look, view: LeaseView): Promise<Found> {
     look,
     full.map(({ pool, blocks }) => fillOf(pool, blocks, nowMs)),
   );
+}
+
+interface Full {
+  readonly blocks: Awaited<ReturnType<typeof readBlocks>>;
+}
+
+/** A spot that has rested as long as is usual, or all the blocks, none of which has one. */
+async function spotOf(look: Look, view: LeaseView, pool: ReachedPool): Promise<Spot | Full> {
+  const near = await spotNearby(look, view, pool);
+  if (near) return near;
+  const blocks = await readBlocks(look.read, pool.name, look.signal);
+  return spotForNewcomer(pool.space, blocks, look) ?? { blocks };
+}
+
+/** As `search` in one pool, but undefined when only addresses are left that have not rested. */
+export async function searchFresh(
+  look: Look,
+  view: LeaseView,
+  pool: ReachedPool,
+): Promise<Spot | undefined> {
+  const spot = await spotOf(look, view, pool);
+  return 'block' in spot ? spot : undefined;
 }
 
 function noneLeft(
@@ -97,14 +118,20 @@ function noneLeft(
 
 /** A spot in a block that the node already uses: the usual case, one read. */
 async function spotNearby(
-  { read, signal, nowMs }: Look,
-  { leases }: LeaseView,
+  look: Look,
+  { leases }: Pick<LeaseView, 'leases'>,
   { name, space }: ReachedPool,
 ): Promise<Spot | undefined> {
+  const { read, signal, nowMs } = look;
+  const spotAt = async (n: bigint): Promise<Spot | undefined> =>
+    spotIn(space, await readBlock(read, { pool: name, n }, signal), nowMs);
+  const home = look.homes?.get(name);
+  const there = home === undefined ? undefined : await spotAt(home);
+  if (there) return there;
   const mine = leases.filter(({ lease }) => lease.pool === name);
   const own = new Set(mine.map(({ address }) => placeOf(space, parseAddress(address)).block));
   for (const n of own) {
-    const spot = spotIn(space, await readBlock(read, { pool: name, n }, signal), nowMs);
+    const spot = n === home ? undefined : await spotAt(n);
     if (spot) return spot;
   }
   return undefined;
@@ -112,6 +139,14 @@ async function spotNearby(
 
 /** The very address that is asked for. @throws AddressNotGiven, PoolNotReached */
 export async function claim(look: Look, view: LeaseView, address: string): Promise<Found> {
+  const found = await locate(look, view, address);
+  const why = obstacle(found.block, found.offset, found.spare === true);
+  if (why !== undefined) throw new AddressNotGiven(address, why);
+  return found;
+}
+
+/** Where an address lies, whoever has it. @throws AddressNotGiven when no pool has it, PoolNotReached */
+export async function locate(look: Look, view: LeaseView, address: string): Promise<Found> {
   const wanted = parseAddress(address);
   const pools = poolsFor(look, view);
   const pool = pools.find(({ space }) => isUsable(space, wanted));
@@ -125,15 +160,14 @@ export async function claim(look: Look, view: LeaseView, address: string): Promi
   const { block: n, offset } = placeOf(pool.space, wanted);
   const block = await readBlock(look.read, { pool: pool.name, n }, look.signal);
   const spare = hasBit(spareOf(block.record, look.node), offset);
-  const why = obstacle(block, offset, spare);
-  if (why !== undefined) throw new AddressNotGiven(address, why);
-  return { pool, block, offset, spare };
+  return { pool, block, offset, ...(spare && { spare }) };
 }
 
 function obstacle({ record }: SeenBlock, offset: number, spare: boolean): string | undefined {
   const holder = holderOf(record, offset);
   if (holder !== undefined) return `node "${holder}" holds it`;
-  if (!spare && hasBit(sparesIn(record), offset)) return 'another node keeps it in stock';
+  if (spare) return undefined;
+  if (hasBit(sparesIn(record), offset)) return 'another node keeps it in stock';
   const quarantine = Object.entries(record.quarantined).find(([o]) => Number(o) === offset);
   return quarantine ? `it is quarantined (${quarantine[1]})` : undefined;
 }

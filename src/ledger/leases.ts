@@ -1,9 +1,9 @@
 import type { LeaseRecord, LimitRecord } from '../core/records.ts';
 import { EMPTY_BLOCK, taken, unstocked } from '../core/block.ts';
-import type { Clock } from '../plumbing/clock.ts';
 import { keys } from './keys.ts';
 import { LedgerRebuilding, NoClassLeft } from './lease-errors.ts';
 import { addressOf, claim, type Found, type Look, search } from './lease-search.ts';
+import { COOL_DOWN_MS, type LeaseOptions, PRESSED_COOL_DOWN_MS } from './lease-options.ts';
 import type { Asking, LeaseView, ReachedPool } from './lease-view.ts';
 import { spelled, viewFor } from './lease-view.ts';
 import { records } from './records.ts';
@@ -44,23 +44,11 @@ export interface AddressGrant {
   readonly limit: LimitRecord;
   /** Nothing else was left: it was given before it had rested as long as is usual. */
   readonly pressed?: boolean;
-}
-
-export interface LeaseOptions {
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-  /** How long a released address rests, ms; default 60,000. */
-  readonly coolDownMs?: number;
-  /** An address that has rested this long is given when nothing else is left, ms; default 5,000. */
-  readonly pressedCoolDownMs?: number;
-  /** Times a lost race is run again; default 64, for every node may fight over one small block. */
-  readonly attempts?: number;
-  readonly chance?: () => number;
+  /** It came out of this node's stock. */
+  readonly spare?: boolean;
 }
 
 const ATTEMPTS = 64;
-export const COOL_DOWN_MS = 60_000;
-export const PRESSED_COOL_DOWN_MS = 5_000;
 /** Class minors below are the agent's own; above 0xfffe tc has none. */
 const FIRST_MINOR = 0x100;
 const LAST_MINOR = 0xfffe;
@@ -91,15 +79,21 @@ export async function decideTake(
 ): Promise<Decision<AddressGrant>> {
   const view = await viewFor(read, ask, options.signal);
   const before = standing(view, ask);
-  if (before) return { result: before, guards: [], writes: [] };
-  if (await read.get(keys.rebuilding, options.signal)) throw new LedgerRebuilding();
+  if (before) return { result: before, guards: view.guards, writes: [] };
   const look = lookOf(read, ask, options);
-  const found =
-    ask.address === undefined
-      ? await search(look, view)
-      : await claim(look, view, spelled(ask.address));
+  const found = await foundFor(look, view, ask.address);
   const decision = granted(look, ask, { view, found });
+  // What is in stock was given to this node before.
+  if (found.spare === true) return decision;
+  if (await read.get(keys.rebuilding, options.signal)) throw new LedgerRebuilding();
   return { ...decision, guards: [...decision.guards, { key: keys.rebuilding, revision: 0 }] };
+}
+
+async function foundFor(look: Look, view: LeaseView, address?: string): Promise<Found> {
+  if (address !== undefined) return claim(look, view, spelled(address));
+  const found = await search(look, view);
+  look.homes?.set(found.pool.name, found.block.n);
+  return found;
 }
 
 export const lookOf = (
@@ -112,6 +106,7 @@ export const lookOf = (
   network,
   ...(pool === undefined ? {} : { pool }),
   ...(within === undefined ? {} : { within }),
+  ...(options.homes === undefined ? {} : { homes: options.homes }),
   nowMs: options.clock.now(),
   restMs: {
     usual: options.coolDownMs ?? COOL_DOWN_MS,
@@ -167,7 +162,8 @@ export function granted(
   return {
     result: {
       ...grantOf(pool, { address, lease, limit }),
-      ...(found.pressed === true ? { pressed: true } : {}),
+      ...(found.pressed === true && { pressed: true }),
+      ...(found.spare === true && { spare: true }),
     },
     guards: [...view.guards, ...changed.guards],
     writes: [

@@ -15,6 +15,8 @@ export class Overlay implements Read {
   readonly #base: Read;
   readonly #guards = new Map<string, Revision>();
   readonly #writes = new Map<string, Write>();
+  /** What the writes would leave behind; one object each, so that it is decoded once. */
+  readonly #pending = new Map<string, Entry>();
   #torn = false;
 
   constructor(base: Read) {
@@ -22,21 +24,20 @@ export class Overlay implements Read {
   }
 
   async get(key: string, signal: AbortSignal): Promise<Entry | undefined> {
-    const write = this.#writes.get(key);
-    return write ? entryOf(write) : this.#base.get(key, signal);
+    return this.#writes.has(key) ? this.#pending.get(key) : this.#base.get(key, signal);
   }
 
   async range(query: RangeQuery, signal: AbortSignal): Promise<Page> {
     const page = await this.#base.range(query, signal);
     const last = page.more ? page.entries.at(-1)?.key : undefined;
-    const mine = [...this.#writes.entries()].filter(
-      ([key]) => key.startsWith(query.prefix) && within(key, query.after, last),
+    const mine = [...this.#writes.keys()].filter(
+      (key) => key.startsWith(query.prefix) && within(key, query.after, last),
     );
     if (mine.length === 0) return page;
-    const written = new Set(mine.map(([key]) => key));
+    const written = new Set(mine);
     const entries = [
       ...page.entries.filter(({ key }) => !written.has(key)),
-      ...mine.flatMap(([, write]) => entryOf(write) ?? []),
+      ...mine.flatMap((key) => this.#pending.get(key) ?? []),
     ].sort((a, b) => order(a.key, b.key));
     return { ...page, entries };
   }
@@ -50,12 +51,17 @@ export class Overlay implements Read {
 
   add({ guards, writes }: Change): void {
     for (const { key, revision } of guards) {
-      if (revision === PENDING) continue;
+      if (this.#writes.has(key)) continue;
       const before = this.#guards.get(key);
       if (before !== undefined && before !== revision) this.#torn = true;
       this.#guards.set(key, revision);
     }
-    for (const write of writes) this.#writes.set(keyOf(write), write);
+    for (const write of writes) {
+      const key = keyOf(write);
+      this.#writes.set(key, write);
+      if ('put' in write) this.#pending.set(key, pendingEntry(key, write.value));
+      else this.#pending.delete(key);
+    }
   }
 
   /** True when one key was read at two revisions: someone wrote in between, so the commit must lose. */
@@ -69,10 +75,12 @@ export class Overlay implements Read {
   }
 }
 
-const entryOf = (write: Write): Entry | undefined =>
-  'put' in write
-    ? { key: write.put, value: write.value, revision: PENDING, created: PENDING }
-    : undefined;
+const pendingEntry = (key: string, value: string): Entry => ({
+  key,
+  value,
+  revision: PENDING,
+  created: PENDING,
+});
 
 const order = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 const within = (key: string, after: string | undefined, last: string | undefined): boolean =>

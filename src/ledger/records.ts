@@ -27,6 +27,7 @@ export interface Codec<Record> {
 
 type Shape = (value: unknown) => boolean;
 
+/** What was read from one entry is kept as long as the entry is: a cached one is decoded once. */
 function codec<Record>(
   kind: string,
   schema: Joi.ObjectSchema<Record>,
@@ -34,10 +35,14 @@ function codec<Record>(
 ): Codec<Record> {
   const fault = (value: unknown): string | undefined =>
     shape(value) ? undefined : faultOf(schema, value);
-  const decode = ({ key, value }: Entry): Record => {
-    const record = parsed(key, value);
+  const known = new WeakMap<Entry, Record>();
+  const decode = (entry: Entry): Record => {
+    const before = known.get(entry);
+    if (before !== undefined) return before;
+    const record = parsed(entry.key, entry.value);
     const wrong = fault(record);
-    if (wrong !== undefined) throw new BadRecord(key, wrong);
+    if (wrong !== undefined) throw new BadRecord(entry.key, wrong);
+    known.set(entry, record as Record);
     return record as Record;
   };
   return {

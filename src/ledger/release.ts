@@ -2,13 +2,13 @@ import { parseAddress } from '../core/address.ts';
 import { givenBack, hasBit, maskOf } from '../core/block.ts';
 import type { Place } from '../core/pool.ts';
 import { placeOf, poolSpace } from '../core/pool.ts';
-import type { LeaseRecord } from '../core/records.ts';
+import type { BlockRecord, LeaseRecord } from '../core/records.ts';
 import { readBlock } from './blocks.ts';
 import { keys } from './keys.ts';
 import { spelled } from './lease-view.ts';
-import type { LeaseOptions } from './leases.ts';
+import { COOL_DOWN_MS, type LeaseOptions } from './lease-options.ts';
 import { records } from './records.ts';
-import type { Change, Read, Store } from './store.ts';
+import type { Change, Read, Revision, Store } from './store.ts';
 import { EMPTY_TALLY, tallied } from './tally.ts';
 import type { Decision } from './transact.ts';
 import { transact } from './transact.ts';
@@ -26,7 +26,6 @@ export type Released =
   | { readonly released: false; readonly why: 'absent' }
   | { readonly released: false; readonly why: 'other'; readonly incarnation: string };
 
-const COOL_DOWN_MS = 60_000;
 const ATTEMPTS = 64;
 
 /**
@@ -47,22 +46,45 @@ export function releaseAddress(
   });
 }
 
-async function decideRelease(
+/** What a block becomes when a node gives up an address of it. */
+export type GiveUp = (block: BlockRecord, at: { node: string; offset: number }) => BlockRecord;
+
+/** What releaseAddress commits. The address is in its one spelling; it rests, unless told otherwise. */
+export async function decideRelease(
   read: Read,
   { node, address, incarnation }: Release,
-  options: LeaseOptions,
+  options: LeaseOptions & { readonly giveUp?: GiveUp },
 ): Promise<Decision<Released>> {
-  const { signal } = options;
-  const [tally, kept, limit] = await Promise.all(
-    [keys.tally(node), keys.lease(node, address), keys.limit(node, address)].map((key) =>
-      read.get(key, signal),
-    ),
-  );
+  const kept = await read.get(keys.lease(node, address), options.signal);
+  const unchanged = (result: Released): Decision<Released> => ({
+    result,
+    guards: [{ key: keys.lease(node, address), revision: kept?.revision ?? 0 }],
+    writes: [],
+  });
   if (!kept) return unchanged({ released: false, why: 'absent' });
   const lease = records.lease.decode(kept);
   if (lease.incarnation !== incarnation)
     return unchanged({ released: false, why: 'other', incarnation: lease.incarnation });
-  const block = await blockWithout(read, { node, address, lease }, options);
+  return withoutLease(read, { node, address, lease, revision: kept.revision }, options);
+}
+
+interface Leased {
+  readonly node: string;
+  readonly address: string;
+  readonly lease: LeaseRecord;
+  readonly revision: Revision;
+}
+
+async function withoutLease(
+  read: Read,
+  leased: Leased,
+  options: LeaseOptions & { readonly giveUp?: GiveUp },
+): Promise<Decision<Released>> {
+  const { node, address, lease, revision } = leased;
+  const [tally, limit] = await Promise.all(
+    [keys.tally(node), keys.limit(node, address)].map((key) => read.get(key, options.signal)),
+  );
+  const block = await blockWithout(read, leased, options);
   const sums = tallied(
     tally ? records.tally.decode(tally) : EMPTY_TALLY,
     // a limit's key that someone spoilt must not keep an address from being given back
@@ -72,13 +94,13 @@ async function decideRelease(
   return {
     result: { released: true },
     guards: [
-      { key: kept.key, revision: kept.revision },
+      { key: keys.lease(node, address), revision },
       { key: keys.limit(node, address), revision: limit?.revision ?? 0 },
       { key: keys.tally(node), revision: tally?.revision ?? 0 },
       ...block.guards,
     ],
     writes: [
-      { drop: kept.key },
+      { drop: keys.lease(node, address) },
       { drop: keys.limit(node, address) },
       { put: keys.tally(node), value: records.tally.encode(sums) },
       ...block.writes,
@@ -86,23 +108,23 @@ async function decideRelease(
   };
 }
 
-const unchanged = (result: Released): Decision<Released> => ({ result, guards: [], writes: [] });
-
 /**
  * The block without the address. When the pool is gone, or the block never said that the node held it,
  * the ledger was damaged: then the lease goes and the rest is left to the check.
  */
 async function blockWithout(
   read: Read,
-  { node, address, lease }: { node: string; address: string; lease: LeaseRecord },
-  { clock, signal, coolDownMs = COOL_DOWN_MS }: LeaseOptions,
+  { node, address, lease }: Leased,
+  options: LeaseOptions & { readonly giveUp?: GiveUp },
 ): Promise<Change> {
+  const { clock, signal, coolDownMs = COOL_DOWN_MS } = options;
+  const rest: GiveUp = (record, at) =>
+    givenBack(record, { ...at, coolUntilMs: clock.now() + coolDownMs });
   const place = await placeIn(read, lease.pool, { address, signal });
   if (!place) return { guards: [], writes: [] };
   const block = await readBlock(read, { pool: lease.pool, n: place.block }, signal);
   if (!hasBit(maskOf(block.record, node), place.offset)) return { guards: [], writes: [] };
-  const coolUntilMs = clock.now() + coolDownMs;
-  const next = givenBack(block.record, { node, offset: place.offset, coolUntilMs });
+  const next = (options.giveUp ?? rest)(block.record, { node, offset: place.offset });
   const key = keys.block(lease.pool, place.block);
   return {
     guards: [{ key, revision: block.revision }],

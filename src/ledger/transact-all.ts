@@ -1,8 +1,7 @@
-import { Refusal } from '../core/errors.ts';
 import type { Clock } from '../plumbing/clock.ts';
-import { LedgerBusy, LedgerUnreachable } from './errors.ts';
+import { LedgerBusy, LedgerClosed, LedgerRefused, LedgerUnreachable } from './errors.ts';
 import { Overlay } from './overlay.ts';
-import type { Read, Store } from './store.ts';
+import type { Change, Read, Store } from './store.ts';
 import type { Decision } from './transact.ts';
 
 export type Decide<Result> = (read: Read) => Promise<Decision<Result>>;
@@ -11,12 +10,18 @@ export type Decide<Result> = (read: Read) => Promise<Decision<Result>>;
 export type Settled<Result> = { readonly result: Result } | { readonly fault: unknown };
 
 export interface TransactAllOptions {
+  /** Of the whole; each decision brings its own for what it reads. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
   /** Times a lost race is decided anew; default 64. */
   readonly attempts?: number;
   /** In [0, 1); spreads the pauses of rivals apart. Without it the pauses are equal. */
   readonly chance?: () => number;
+  /**
+   * Asked before something is settled that no commit vouches for, such as a refusal. True: it rested on
+   * old reads, which are forgotten now, so all is decided anew.
+   */
+  readonly recheck?: () => boolean;
 }
 
 const ATTEMPTS = 64;
@@ -25,56 +30,87 @@ const LONGEST_PAUSE_MS = 40;
 
 /**
  * Makes as many of the decisions as one commit holds, in order, each on top of those before it, and
- * commits them together. One that refuses is settled by its refusal and spoils none of the others.
+ * commits them together. One that fails is settled by its fault and spoils none of the others. A
+ * decision to write nothing is vouched for by its guards in the same commit.
  *
  * @returns at least one, settled; those beyond its length were not tried
- * @throws LedgerBusy, LedgerUnreachable, the signal's reason: none was made
+ * @throws LedgerBusy: none was made. LedgerUnreachable, the signal's reason: if a commit was under way,
+ *         all or none of them
  */
 export async function transactAll<Result>(
-  store: Store,
+  store: Pick<Store, 'get' | 'range' | 'commit'>,
   decides: readonly Decide<Result>[],
   options: TransactAllOptions,
 ): Promise<readonly Settled<Result>[]> {
-  const { signal, attempts = ATTEMPTS, clock, chance = () => 1 } = options;
+  const { signal, attempts = ATTEMPTS, recheck = () => false } = options;
   for (let attempt = 1; attempt <= attempts; attempt++) {
-    signal.throwIfAborted();
     const overlay = new Overlay(store);
-    const settled = await decideAll(overlay, decides);
-    const change = overlay.change();
-    if (change.writes.length === 0) return settled;
-    if (!overlay.torn && (await store.commit(change, signal)).won) return settled;
-    const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt - 1, 10));
-    await clock.sleep(longest * chance(), signal);
+    const { settled, bare } = await decideAll(overlay, decides, signal);
+    if (bare && recheck()) continue;
+    if (await isMade(store, overlay, signal)) return settled;
+    await pause(attempt, options);
   }
   throw new LedgerBusy(attempts);
+}
+
+async function isMade(
+  store: Pick<Store, 'commit'>,
+  overlay: Overlay,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const change = overlay.change();
+  if (change.writes.length + change.guards.length === 0) return true;
+  return !overlay.torn && (await store.commit(change, signal)).won;
+}
+
+const pause = (attempt: number, { clock, chance = () => 1, signal }: TransactAllOptions) =>
+  clock.sleep(
+    Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt - 1, 10)) * chance(),
+    signal,
+  );
+
+/** `bare`: something is about to be settled that no commit would vouch for. */
+interface Decided<Result> {
+  readonly settled: readonly Settled<Result>[];
+  readonly bare: boolean;
 }
 
 async function decideAll<Result>(
   overlay: Overlay,
   decides: readonly Decide<Result>[],
-): Promise<Settled<Result>[]> {
+  signal: AbortSignal,
+): Promise<Decided<Result>> {
   const settled: Settled<Result>[] = [];
+  let bare = false;
   for (const decide of decides) {
-    const one = await decided(overlay, decide);
+    const one = await decided(overlay, decide, signal);
     if ('fault' in one) settled.push(one);
     else if (settled.length > 0 && !overlay.holds(one)) break;
     else {
       overlay.add(one);
       settled.push({ result: one.result });
     }
+    bare ||= 'fault' in one || isBare(one);
   }
-  return settled;
+  return { settled, bare };
 }
+
+const isBare = ({ guards, writes }: Change): boolean => guards.length + writes.length === 0;
 
 /** What is wrong with the ledger is everyone's fault; what is wrong with an ask is that ask's. */
 async function decided<Result>(
   read: Read,
   decide: Decide<Result>,
+  signal: AbortSignal,
 ): Promise<Decision<Result> | { readonly fault: unknown }> {
+  signal.throwIfAborted();
   try {
     return await decide(read);
   } catch (fault) {
-    if (fault instanceof Refusal && !(fault instanceof LedgerUnreachable)) return { fault };
-    throw fault;
+    signal.throwIfAborted();
+    if (OF_THE_LEDGER.some((kind) => fault instanceof kind)) throw fault;
+    return { fault };
   }
 }
+
+const OF_THE_LEDGER = [LedgerUnreachable, LedgerRefused, LedgerClosed] as const;

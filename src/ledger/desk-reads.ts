@@ -1,0 +1,103 @@
+import { poolSpace } from '../core/pool.ts';
+import type { Desk, DeskOptions, NodeLease } from './desk.ts';
+import { readSpares } from './desk-stock.ts';
+import { LedgerUnreachable } from './errors.ts';
+import { keys, nameIn, prefixes } from './keys.ts';
+import { poolsFor } from './lease-search.ts';
+import { viewFor } from './lease-view.ts';
+import { lookOf } from './leases.ts';
+import { listAll } from './listing.ts';
+import { networkOf } from './pool-network.ts';
+import { records } from './records.ts';
+import type { Read, Store } from './store.ts';
+
+/** What a desk reads, read anew each time. */
+export class DeskReads implements Pick<
+  Desk,
+  'spares' | 'leases' | 'pools' | 'poolNamed' | 'networks' | 'reachable'
+> {
+  readonly #read: Read;
+  readonly #options: DeskOptions;
+  #answered = true;
+
+  constructor(store: Store, options: DeskOptions) {
+    this.#read = store;
+    this.#options = options;
+  }
+
+  spares(signal: AbortSignal): ReturnType<Desk['spares']> {
+    return this.#noting(readSpares(this.#read, this.#options.node, signal));
+  }
+
+  leases(signal: AbortSignal): ReturnType<Desk['leases']> {
+    return this.#noting(leasesOf(this.#read, this.#options.node, signal));
+  }
+
+  pools(network: string, signal: AbortSignal): ReturnType<Desk['pools']> {
+    const { node, clock, attributes } = this.#options;
+    const asking = { node, network, ...(attributes && { attributes: attributes() }) };
+    const ordered = async (): ReturnType<Desk['pools']> =>
+      poolsFor(
+        lookOf(this.#read, asking, { clock, signal }),
+        await viewFor(this.#read, asking, signal),
+      );
+    return this.#noting(ordered());
+  }
+
+  poolNamed(pool: string, signal: AbortSignal): ReturnType<Desk['poolNamed']> {
+    const named = async (): ReturnType<Desk['poolNamed']> => {
+      const network = await networkOf(this.#read, pool, signal);
+      const entry = await this.#read.get(keys.pool(pool), signal);
+      if (network === undefined || !entry) return undefined;
+      const record = records.pool.decode(entry);
+      const { revision } = entry;
+      return { name: pool, record, space: poolSpace(record), revision, network };
+    };
+    return this.#noting(named());
+  }
+
+  networks(signal: AbortSignal): ReturnType<Desk['networks']> {
+    const names = listAll(this.#read, prefixes.networks, { signal }).then(({ entries }) =>
+      entries.map(({ key }) => nameIn(prefixes.networks, key)).sort(),
+    );
+    return this.#noting(names);
+  }
+
+  /** False while the last thing that was tried got no answer. */
+  reachable(): boolean {
+    return this.#answered;
+  }
+
+  protected heard(answered: boolean): void {
+    this.#answered = answered;
+  }
+
+  async #noting<Result>(reading: Promise<Result>): Promise<Result> {
+    try {
+      const result = await reading;
+      this.heard(true);
+      return result;
+    } catch (fault) {
+      if (fault instanceof LedgerUnreachable) this.heard(false);
+      throw fault;
+    }
+  }
+}
+
+async function leasesOf(
+  read: Read,
+  node: string,
+  signal: AbortSignal,
+): Promise<readonly NodeLease[]> {
+  const leases = await listAll(read, prefixes.leasesOf(node), { signal });
+  const at = leases.revision === 0 ? {} : { at: leases.revision };
+  const limits = await listAll(read, prefixes.limitsOf(node), { signal, ...at });
+  const limitOf = new Map(
+    records.limit.decodeAll(limits.entries).good.map(({ key, record }) => [key, record]),
+  );
+  return records.lease.decodeAll(leases.entries).good.map(({ key, record }) => {
+    const address = nameIn(prefixes.leasesOf(node), key);
+    const limit = limitOf.get(keys.limit(node, address));
+    return { address, lease: record, ...(limit && { limit }) };
+  });
+}
