@@ -64,14 +64,16 @@ export class Waiter {
   }
 }
 
-/** Aborted when the last of those who wait has gone. */
-export function whenAllGone(waiters: readonly Waiter[]): AbortSignal {
+/** Aborted when the last of those who wait has gone, before that one hears of it. */
+export function whenAllGone(waiters: readonly Waiter[], tell: () => void): AbortSignal {
   const over = new AbortController();
   let left = waiters.length;
   for (const waiter of waiters)
     waiter.onGone = () => {
       left -= 1;
-      if (left === 0) over.abort(new Error('nobody waits for the commit any more'));
+      if (left > 0) return;
+      tell();
+      over.abort(new Error('nobody waits for the commit any more'));
     };
   return over.signal;
 }

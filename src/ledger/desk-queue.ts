@@ -107,11 +107,12 @@ export class DeskQueue {
   }
 
   async #commit(batch: readonly Job[]): Promise<readonly Settled<unknown>[]> {
-    const { cache, clock, chance, fence } = this.#options;
+    const { cache, clock, chance, fence, heard } = this.#options;
     const waiters = batch.flatMap(({ waiter }) => waiter ?? []);
     const leading = cache.inDoubt ? [fence] : [];
     const settled = await transactAll(cache, [...leading, ...batch.map(({ decide }) => decide)], {
-      signal: waiters.length === 0 ? this.#closing.signal : whenAllGone(waiters),
+      signal:
+        waiters.length === 0 ? this.#closing.signal : whenAllGone(waiters, () => heard(false)),
       clock,
       attempts: ATTEMPTS,
       recheck: forgetOnce(cache),
@@ -137,7 +138,8 @@ export class DeskQueue {
   #fail(job: Job, fault: unknown): void {
     const { waiter, closed } = job;
     if (!waiter) {
-      this.#waiting.push(job);
+      if (fault instanceof LedgerClosed) closed?.();
+      else this.#waiting.push(job);
       return;
     }
     if (!waiter.gone) waiter.tell({ fault });

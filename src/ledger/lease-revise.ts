@@ -94,17 +94,22 @@ export function revised(holding: Holding, says: LeaseRecord, rates: Rates): Revi
 /** The limit in force once the app's wish is heeded. */
 function countedBy({ lease, limit }: Holding, rates: Rates): CountedLimit | undefined {
   const counted = lease.counted ?? (limit && asCounted(limit));
-  if (!counted || !limit || limit.edit !== undefined) return counted;
+  if (!counted || !limit || isWish(limit, counted)) return counted;
   const { netInKbit = counted.netInKbit, netOutKbit = counted.netOutKbit } = rates;
   return { ...counted, netInKbit, netOutKbit };
 }
 
+/** A person wrote the limit's key; the agent may have taken it up or not. */
+const isWish = (limit: LimitRecord, counted: CountedLimit): boolean =>
+  limit.edit !== undefined || !sameRecord(asCounted(limit), counted);
+
 /** A limit's key says what is in force, unless a person wrote it or it does not read. */
 function limitChange(
-  { node, address, limit, limitRevision }: Holding,
+  { node, address, lease, limit, limitRevision }: Holding,
   counted: CountedLimit | undefined,
 ): Change {
-  if (!limit || !counted || limit.edit !== undefined) return { guards: [], writes: [] };
+  if (!limit || !counted || isWish(limit, lease.counted ?? counted))
+    return { guards: [], writes: [] };
   if (sameRecord(asCounted(limit), counted)) return { guards: [], writes: [] };
   const key = keys.limit(node, address);
   return {
