@@ -1,5 +1,5 @@
 import { nameIn, prefixes } from '../../src/ledger/keys.ts';
-import type { LeaseOptions } from '../../src/ledger/leases.ts';
+import type { LeaseOptions } from '../../src/ledger/lease-options.ts';
 import { takeAddress } from '../../src/ledger/leases.ts';
 import { listAll } from '../../src/ledger/listing.ts';
 import { records } from '../../src/ledger/records.ts';
