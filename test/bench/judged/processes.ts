@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 
-const ROOT = join(import.meta.dirname, '../../..');
+/** Benches run from the top of the project. */
+const ROOT = process.cwd();
 
 export interface Gate {
   readonly url: string;
@@ -53,8 +54,8 @@ export async function ready(gate: Gate, withinMs = 120_000): Promise<number> {
 
 /** The smallest Marathon, as a process of its own. */
 export async function startMarathon(): Promise<{ url: string; process: ChildProcess }> {
-  const file = join(import.meta.dirname, 'marathon.ts');
-  const child = spawn(process.execPath, ['--import', 'tsx', file], {
+  const file = join(import.meta.dirname, `marathon${extname(import.meta.filename)}`);
+  const child = spawn(process.execPath, [file], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 
 /** One proxy to measure: how it is started in `dir`, listening on `port`, for the upstream on `to`. */
 export interface Subject {
@@ -13,14 +13,12 @@ export interface Place {
   readonly to: number;
 }
 
-/** Node proxies run from source the way the gate itself is run from its build: plain Node, no watcher. */
+/** Node proxies run as the gate does: compiled, in plain Node. */
 const node =
-  (file: string) =>
+  (name: string) =>
   ({ port, to }: Place) => [
     'node',
-    '--import',
-    'tsx',
-    join(import.meta.dirname, file),
+    join(import.meta.dirname, name + extname(import.meta.filename)),
     `${port}`,
     `${to}`,
   ];
@@ -32,9 +30,9 @@ export const subjects: readonly Subject[] = [
     command: nginxProxy('proxy_buffers 8 64k; proxy_buffer_size 64k;'),
   },
   { name: 'haproxy', command: haproxy },
-  { name: 'corral gate', command: node('gate.ts') },
-  { name: '@fastify/http-proxy', command: node('fastify.ts') },
-  { name: 'http-proxy', command: node('http-proxy.ts') },
+  { name: 'corral gate', command: node('gate') },
+  { name: '@fastify/http-proxy', command: node('fastify') },
+  { name: 'http-proxy', command: node('http-proxy') },
 ];
 
 /** The upstream of all of them: files of 1 KB and 200 KB from memory. */
