@@ -251,6 +251,65 @@ describe('corral apply', () => {
   });
 });
 
+describe('what an operator must not do', () => {
+  const pool = (more: string): string =>
+    `pools:\n  p: { cidr: 192.0.2.0/24, ${more} }\nnetworks:\n  net: { pools: [p] }\n`;
+  const TAKEN = 'ranges: [192.0.2.10-192.0.2.20]';
+  for (const { says, text, line, err } of [
+    {
+      says: 'overlapping ranges',
+      text: `${pool(TAKEN)}  two: { pools: [q] }\n`.replace(
+        'networks:',
+        '  q: { cidr: 192.0.2.0/25, ranges: [192.0.2.20-192.0.2.30] }\nnetworks:',
+      ),
+      line: 'pool add q --cidr 192.0.2.0/25 --range 192.0.2.20-192.0.2.30',
+      err: /range 192\.0\.2\.20-192\.0\.2\.30 shares 1 addresses with pool "p"|range 192\.0\.2\.10-192\.0\.2\.20 shares 1 addresses with pool "q"/,
+    },
+    {
+      says: 'a gateway inside a range',
+      text: pool(`${TAKEN}, gateway: 192.0.2.12`),
+      line: 'pool set p --gateway 192.0.2.12',
+      err: /pool "p": its ranges hold 192\.0\.2\.12, its own gateway/,
+    },
+    {
+      says: 'a pool shrunk below its leases',
+      text: pool('ranges: [192.0.2.10-192.0.2.11]'),
+      line: 'pool set p --range 192.0.2.10-192.0.2.11',
+      err: /pool "p".* would leave out 1 lease: 192\.0\.2\.15 \(a\)/,
+    },
+    {
+      says: 'a CIDR with host bits',
+      text: pool(TAKEN).replace('192.0.2.0/24', '192.0.2.5/24'),
+      line: 'pool set p --cidr 192.0.2.5/24',
+      err: /pool "p": cidr: [^]*way out: write 192\.0\.2\.0\/24/,
+    },
+    {
+      says: 'unknown keys',
+      text: pool(`${TAKEN}, gatway: 192.0.2.1`),
+      line: 'pool set p --colour red',
+      err: /unknown key "gatway"|unknown option '--colour'/,
+    },
+  ])
+    it(`refuses ${says}, by file and by command, and changes nothing`, async (t) => {
+      const sh = await shell(t);
+      const first = `${pool(TAKEN)}nodes:\n  a: { link: 1gbit }\n`;
+      await sh.says(`apply -f ${await sh.file('first.yaml', first)}`, /applied 3 changes/);
+      const store = await sh.open();
+      const lease = { node: 'a', network: 'net', incarnation: 'c1', app: '/app' };
+      const limits = { netInKbit: 0, netOutKbit: 0, address: '192.0.2.15' };
+      const now = { clock: systemClock, signal: AbortSignal.timeout(10_000) };
+      await takeAddress(store, { ...lease, ...limits }, now);
+      await store.close();
+      const before = (await sh.say('pool show p --json')).out;
+      const file = await sh.file('second.yaml', text);
+      await sh.refuses(`apply -f ${file} --dry-run`, err);
+      await sh.refuses(`apply -f ${file}`, err);
+      await sh.refuses(line, err, says === 'unknown keys' ? 2 : 1);
+      assert.equal((await sh.say('pool show p --json')).out, before);
+      await sh.says('pool list', /^NAME[^\n]*\np [^\n]*$/);
+    });
+});
+
 describe('corral lease list', () => {
   it('shows who holds what, in order of address', async (t) => {
     const sh = await shell(t);
