@@ -47,7 +47,12 @@ function jersey(method: string, target: string): { kind: string; id: string | un
     const match = verb === method ? template.exec(path) : null;
     if (!match) continue;
     const raw = match[1];
-    return { kind, id: raw === undefined ? undefined : folded(decodeURIComponent(raw)) };
+    try {
+      return { kind, id: raw === undefined ? undefined : folded(decodeURIComponent(raw)) };
+    } catch {
+      // "%6/": Marathon answers 400 and does nothing.
+      return { kind: 'pass', id: undefined };
+    }
   }
   return { kind: 'pass', id: undefined };
 }
