@@ -109,7 +109,7 @@ async function isWholeAgain({ cluster, urls, scarce }: Rushed): Promise<void> {
 
 describe('64 clients at two gate processes on one etcd', { timeout: 120_000 }, () => {
   for (const scarce of SCARCE)
-    it(`admits exactly as many as there are ${scarce.of} for`, async (t) => {
+    it(`trap 29: admits exactly as many as there are ${scarce.of} for`, async (t) => {
       const etcd = await EtcdCluster.start();
       const store = openEtcdStore({ hosts: etcd.urls, clock: systemClock, log: silentLog });
       const cluster = await clusterWith(scarce, store);
@@ -138,7 +138,7 @@ const settingsFor = ({ sim }: TestCluster, { urls }: EtcdCluster) => ({
 
 describe('64 clients at one gate on the embedded store', { timeout: 60_000 }, () => {
   for (const scarce of SCARCE)
-    it(`admits exactly as many as there are ${scarce.of} for`, async (t) => {
+    it(`trap 29: admits exactly as many as there are ${scarce.of} for`, async (t) => {
       const cluster = await clusterWith(scarce);
       try {
         await admitsExactly({ cluster, urls: [cluster.gate.url], scarce }, t);

@@ -194,7 +194,7 @@ describe('a judged request', () => {
       assert.equal(headers[gone], undefined);
   });
 
-  it('gets the answer as it is, and headers of ours', async () => {
+  it('trap 30: gets the answer as it is, and headers of ours', async () => {
     const upstream = kept(
       await startUpstream((_, res) =>
         res.writeHead(201, { 'Marathon-Deployment-Id': 'd' }).end('{"id":"/x"}'),

@@ -155,7 +155,7 @@ describe('server-sent events', () => {
   const events: Behaviour = (_, res) =>
     res.writeHead(200, { 'Content-Type': 'text/event-stream' }).end('data: 1\n\n');
 
-  it('of a standby are fetched from the leader, with query and Authorization', async () => {
+  it('trap 31: of a standby are fetched from the leader, with query and Authorization', async () => {
     const leader = kept(await startUpstream(events));
     const { gate } = await behind(standby(leader.url));
     const headers = { Accept: 'text/event-stream', Authorization: 'token=x' };
@@ -215,7 +215,7 @@ describe('Location', () => {
     });
   }
 
-  it('of the leader behind a standby leads back too, and the leader can be hidden', async () => {
+  it('trap 31: of the leader behind a standby leads back too, and the leader can be hidden', async () => {
     const { gate } = await behind(
       (_, res) => {
         res

@@ -50,7 +50,7 @@ describe('a promise and the answer of Marathon', { timeout: 120_000 }, () => {
   const free = () => cluster.gate.view.snapshot.pools()[0]?.free;
 
   for (const status of [401, 403, 409, 422])
-    it(`gives the room back before the client has read a ${status}`, async () => {
+    it(`trap 27: gives the room back before the client has read a ${status}`, async () => {
       cluster.intercept(answering(status));
       const room = free();
       const answer = await cluster.request(
@@ -65,7 +65,7 @@ describe('a promise and the answer of Marathon', { timeout: 120_000 }, () => {
       await cluster.until(() => free() === room, 'the room is whole again');
     });
 
-  it('keeps the room when Marathon says 500, and ends it after the grace when nothing came of it', async () => {
+  it('trap 27: keeps the room when Marathon says 500, and ends it after the grace when nothing came of it', async () => {
     cluster.intercept(answering(500));
     const answer = await cluster.request('POST', '/v2/apps', webApp('/lost', { instances: 2 }));
     cluster.intercept(undefined);
@@ -76,7 +76,7 @@ describe('a promise and the answer of Marathon', { timeout: 120_000 }, () => {
     await gone('/lost');
   });
 
-  it('finds the deployment whose answer was lost, and keeps the room for it', async () => {
+  it('trap 27: finds the deployment whose answer was lost, and keeps the room for it', async () => {
     cluster.intercept(losingTheAnswer(() => cluster.sim.marathonUrls[0] ?? ''));
     const answer = await cluster.request('POST', '/v2/apps', webApp('/adopted', { instances: 2 }));
     cluster.intercept(undefined);
@@ -92,7 +92,7 @@ describe('a promise and the answer of Marathon', { timeout: 120_000 }, () => {
     await done();
   });
 
-  it('is made once for a change that is sent again', async () => {
+  it('trap 26: is made once for a change that is sent again', async () => {
     cluster.intercept(losingTheAnswer(() => cluster.sim.marathonUrls[0] ?? ''));
     const room = free() ?? 0;
     const first = await cluster.request('POST', '/v2/apps', webApp('/again', { instances: 4 }));
@@ -200,7 +200,7 @@ describe('a promise and its end', { timeout: 120_000 }, () => {
     return json.find((one: { affectedApps: string[] }) => one.affectedApps.includes(app))?.id;
   };
 
-  it('comes when its instances hold their leases', async () => {
+  it('trap 28: comes when its instances hold their leases, not when Marathon says 201', async () => {
     await cluster.request('POST', '/v2/apps', webApp('/leases', { instances: 3 }));
     assert.equal((await promiseTo('/leases'))?.until, 'leases');
     await done();

@@ -36,6 +36,12 @@ export const networkInfos = (container: Container, status: Status): JsonObject[]
   }));
 };
 
+/** The fault domain that an agent or a master was started with, if any. */
+export const domainOf = (region: string | undefined, zone = ''): JsonObject =>
+  region === undefined
+    ? {}
+    : { domain: { fault_domain: { region: { name: region }, zone: { name: zone } } } };
+
 export const offeredOn = (world: World, node: SimNode): Resources =>
   [...world.offers.outstanding.values()]
     .filter((offer) => offer.node === node)

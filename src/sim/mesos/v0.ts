@@ -4,6 +4,7 @@ import { type SimNode, NOTHING, plus } from '../nodes.ts';
 import type { Resources } from '../specs/spec.ts';
 import type { World } from '../world.ts';
 import {
+  domainOf,
   AGENT_CAPABILITIES,
   AGENT_PORT,
   FRAMEWORK_CAPABILITIES,
@@ -32,17 +33,12 @@ const portRanges = (ports: readonly number[]): JsonObject =>
 
 const ports = ({ ports: [low, high] }: SimNode): JsonObject => ({ ports: `[${low}-${high}]` });
 
-const domain = ({ region, zone }: SimNode): JsonObject =>
-  region === undefined
-    ? {}
-    : { domain: { fault_domain: { region: { name: region }, zone: { name: zone ?? '' } } } };
-
 const slave = (world: World, node: SimNode): JsonObject => ({
   id: node.agentId,
   hostname: node.name,
   port: AGENT_PORT,
   attributes: node.attributes,
-  ...domain(node),
+  ...domainOf(node.region, node.zone),
   pid: `slave(1)@${node.address}:${AGENT_PORT}`,
   registered_time: node.registeredMs / 1000,
   resources: { ...amounts(node.total), ...ports(node) },
@@ -154,6 +150,7 @@ export const state = (world: World, leader: string): JsonObject => {
     completed_frameworks: [],
     unregistered_frameworks: [],
     flags: {},
+    ...domainOf(world.options.masterRegion),
   };
 };
 

@@ -4,6 +4,7 @@ import type { SimNode } from '../nodes.ts';
 import type { Resources } from '../specs/spec.ts';
 import type { World } from '../world.ts';
 import {
+  domainOf,
   AGENT_CAPABILITIES,
   AGENT_PORT,
   FRAMEWORK_CAPABILITIES,
@@ -60,9 +61,7 @@ const agentInfo = (node: SimNode): JsonObject => {
     port: AGENT_PORT,
     resources: [...scalars(node.total), ...portResource([node.ports])],
     ...(attributes.length > 0 && { attributes }),
-    ...(node.region !== undefined && {
-      domain: { fault_domain: { region: { name: node.region }, zone: { name: node.zone ?? '' } } },
-    }),
+    ...domainOf(node.region, node.zone),
   };
 };
 
@@ -177,6 +176,7 @@ export const getMaster = (world: World, leader: string): JsonObject => {
       pid: `master@${leader}`,
       port: Number(port),
       version: VERSION,
+      ...domainOf(world.options.masterRegion),
     },
     elected_time: world.startedMs / 1000,
     start_time: world.startedMs / 1000,
