@@ -5,8 +5,10 @@ import type { Settings } from '../config/settings.ts';
 import { systemClock } from '../plumbing/clock.ts';
 import { jsonLog, type Log } from '../plumbing/log.ts';
 import { registerApply } from './commands/apply.ts';
+import { registerAudit } from './commands/audit.ts';
 import { registerHeld } from './commands/held.ts';
 import { registerLease } from './commands/lease.ts';
+import { registerLimit } from './commands/limit.ts';
 import { registerNetwork } from './commands/network.ts';
 import { registerNode } from './commands/node.ts';
 import { registerPlan } from './commands/plan.ts';
@@ -16,6 +18,7 @@ import { registerGate, registerUp } from './commands/up.ts';
 import { registerVerdict } from './commands/verdict.ts';
 import type { CliContext } from './context.ts';
 import { openLedgerBriefly } from './ledger.ts';
+import { editorAt } from './operator.ts';
 import { newProgram, run } from './run.ts';
 
 const OWN_FILE = 'config/corral.yaml';
@@ -43,17 +46,16 @@ function main(): Promise<number> {
     signal: stopping.signal,
   };
   let short = false;
+  const fail = (): boolean => (short = true);
   registerUp(program, context);
   registerGate(program, context);
   registerSim(program, context);
-  registerPlan(program, context, {
-    consoleUrl: () => urlOf(settings()),
-    fail: () => (short = true),
-  });
+  registerPlan(program, context, { consoleUrl: () => urlOf(settings()), fail });
   for (const register of [registerVerdict, registerHeld, registerPool, registerNode])
     register(program, context);
-  for (const register of [registerNetwork, registerLease, registerApply])
+  for (const register of [registerNetwork, registerLease, registerAudit, registerApply])
     register(program, context);
+  registerLimit(program, context, editorAt(process.env, fail));
   return run(program, process.argv.slice(2), context).then((code) =>
     code === 0 && short ? 1 : code,
   );

@@ -5,11 +5,11 @@ import { capacityOf } from './snapshot-nodes.ts';
 
 /**
  * What tc can carry, kbit/s. Below 8 kbit/s a burst of 64 KiB and a jumbo frame lasts longer than the 275 s
- * that fit tc's 32-bit ticks of 64 ns, and wraps; above 10 Tbit/s a burst of 2 ms does not fit 32 bits of
- * bytes from 17 Tbit/s on (both measured with iproute2 6.1).
+ * that fit tc's 32-bit ticks of 64 ns, and wraps (measured with iproute2 6.1); above 4 Tbit/s the node's
+ * shaper sets no class, for what tc shows of one would not be what was asked.
  */
 export const LEAST_LIMIT_KBIT = 8;
-export const MOST_LIMIT_KBIT = 10_000_000_000;
+export const MOST_LIMIT_KBIT = 4_000_000_000;
 
 /** What someone wants of a limit, kbit/s; what is left out stays as it is. */
 export interface LimitWish {

@@ -1,14 +1,15 @@
 import type { Command } from 'commander';
-import { formatRate } from '../../core/rate.ts';
 import { parseAddress } from '../../core/address.ts';
-import type { LeaseRecord, LimitRecord } from '../../core/records.ts';
+import type { CountedLimit, LeaseRecord, LimitRecord } from '../../core/records.ts';
 import { holdingOf, prefixes } from '../../ledger/keys.ts';
 import { listAll } from '../../ledger/listing.ts';
 import type { Codec } from '../../ledger/records.ts';
 import { records } from '../../ledger/records.ts';
 import type { Store } from '../../ledger/store.ts';
+import { asCounted } from '../../ledger/tally.ts';
 import type { CliDeps } from '../deps.ts';
 import { withStore } from '../deps.ts';
+import { rateText } from '../limit-text.ts';
 import { json, table } from '../table.ts';
 
 interface Filter {
@@ -52,36 +53,36 @@ async function list(deps: CliDeps, store: Store, filter: Filter): Promise<void> 
   deps.out(filter.json ? json(held.map(fieldsOf)) : text(held));
 }
 
-const fieldsOf = ({ node, address, lease, limit }: Held): unknown => ({
-  address,
-  node,
-  ...lease,
-  ...(limit && {
-    netInKbit: limit.netInKbit,
-    netOutKbit: limit.netOutKbit,
-    classMinor: limit.classMinor,
-  }),
-});
+/** In force; what people wrote to the limit's key since is shown by corral limit list. */
+const inForce = ({ lease, limit }: Held): CountedLimit | undefined =>
+  lease.counted ?? (limit && asCounted(limit));
+
+const fieldsOf = (held: Held): unknown => {
+  const { counted, ...lease } = held.lease;
+  return { address: held.address, node: held.node, ...lease, ...(counted ?? inForce(held)) };
+};
 
 const text = (held: readonly Held[]): string =>
   table(
     ['address', 'node', 'network', 'pool', 'net_in', 'net_out', 'app', 'task', 'since'],
-    held.map(({ address, node, lease, limit }) => [
-      address,
-      node,
-      lease.network,
-      lease.pool,
-      rate(limit?.netInKbit),
-      rate(limit?.netOutKbit),
-      lease.app ?? '-',
-      lease.task ?? '-',
-      new Date(lease.sinceMs).toISOString(),
-    ]),
+    held
+      .map((one) => [one, inForce(one)] as const)
+      .map(([{ address, node, lease }, limit]) => [
+        address,
+        node,
+        lease.network,
+        lease.pool,
+        rate(limit, 'netInKbit'),
+        rate(limit, 'netOutKbit'),
+        lease.app ?? '-',
+        lease.task ?? '-',
+        new Date(lease.sinceMs).toISOString(),
+      ]),
     'no leases',
   );
 
-const rate = (kbit: number | undefined): string =>
-  kbit === undefined ? '-' : kbit === 0 ? '0' : formatRate(kbit);
+const rate = (limit: CountedLimit | undefined, way: 'netInKbit' | 'netOutKbit'): string =>
+  rateText(limit?.[way]) + (limit?.forced ? ' forced' : '');
 
 async function readHeld(deps: CliDeps, store: Store, node?: string): Promise<Held[]> {
   const all = async <Record>(

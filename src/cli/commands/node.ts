@@ -59,7 +59,7 @@ async function rows(store: Store, topology: Topology, signal: AbortSignal): Prom
       .good.map(({ key, record }) => [nameIn(prefixes.tallies, key), record]),
   );
   return [...topology.nodes].map(([name, record]): Row => {
-    const { pools, netInKbit, netOutKbit } = tallies.get(name) ?? EMPTY_TALLY;
+    const { pools, netInKbit, netOutKbit, forced = 0 } = tallies.get(name) ?? EMPTY_TALLY;
     const leases = Object.values(pools).reduce((sum, count) => sum + count, 0);
     const attributes = Object.entries(record.attributes).map(([key, value]) => `${key}=${value}`);
     return {
@@ -68,12 +68,12 @@ async function rows(store: Store, topology: Topology, signal: AbortSignal): Prom
         formatRate(record.linkInKbit),
         formatRate(record.linkOutKbit),
         record.overcommit,
-        leases,
+        forced > 0 ? `${leases}, ${forced} forced` : leases,
         netInKbit === 0 ? '0' : formatRate(netInKbit),
         netOutKbit === 0 ? '0' : formatRate(netOutKbit),
         attributes.join(','),
       ],
-      fields: { ...record, leases, netInKbit, netOutKbit },
+      fields: { ...record, leases, netInKbit, netOutKbit, ...(forced > 0 && { forced }) },
     };
   });
 }
