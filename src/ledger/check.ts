@@ -1,21 +1,14 @@
-import { formatAddress, parseAddress } from '../core/address.ts';
-import type { PoolSpace } from '../core/pool.ts';
-import { holdingsIn, isUsable, placeOf, poolSpace } from '../core/pool.ts';
+import { parseAddress } from '../core/address.ts';
+import { isUsable, placeOf } from '../core/pool.ts';
 import { hasBit, maskOf } from '../core/block.ts';
 import { sameRecord } from '../core/topology-diff.ts';
-import type { BlockRecord, LeaseRecord, LimitRecord, TallyRecord } from '../core/records.ts';
-import { blockIn, holdingOf, keys, nameIn, prefixes } from './keys.ts';
-import { listAll } from './listing.ts';
-import type { Codec, Kept } from './records.ts';
-import { records } from './records.ts';
+import type { TallyRecord } from '../core/records.ts';
+import { blockFindings } from './check-blocks.ts';
+import type { Finding, State } from './check-state.ts';
+import { idOf, readState } from './check-state.ts';
+import { keys } from './keys.ts';
 import type { Read, Revision } from './store.ts';
 import { asCounted, EMPTY_TALLY, tallied } from './tally.ts';
-
-/** Something in the ledger that contradicts something else, or does not read. */
-export interface Finding {
-  readonly key: string;
-  readonly says: string;
-}
 
 export interface Checked {
   readonly findings: readonly Finding[];
@@ -26,8 +19,12 @@ export interface Checked {
 
 /**
  * Checks, at one revision, that (1) every held bit has exactly one lease and every lease its bit, (2) no
- * address has two holders, (3) no lease lies outside its pool, (4) every lease has a limit, no limit is
- * left over and no class minor occurs twice on a node, (5) tallies are the sums over leases and limits.
+ * address is held or kept in stock twice, nor leased and in stock, (3) no lease and no spare lies outside
+ * its pool, and none is a node's that is not there, so that nothing is missing from its pool for good,
+ * (4) every lease has a limit, no limit is left over and no class minor occurs twice on a node, (5)
+ * tallies are the sums over leases and limits.
+ *
+ * An address may be quarantined while somebody has it: it is withheld once it is given back.
  */
 export async function checkLedger(read: Read, signal: AbortSignal): Promise<Checked> {
   const state = await readState(read, signal);
@@ -41,81 +38,7 @@ export async function checkLedger(read: Read, signal: AbortSignal): Promise<Chec
   return { findings, revision: state.revision, leases: state.leases.length };
 }
 
-interface Held<Record> {
-  readonly key: string;
-  readonly node: string;
-  readonly address: string;
-  readonly record: Record;
-}
-
-interface State {
-  readonly revision: Revision;
-  readonly faults: readonly Finding[];
-  readonly spaces: ReadonlyMap<string, PoolSpace>;
-  readonly blocks: readonly (Kept<BlockRecord> & { readonly pool: string; readonly n: bigint })[];
-  readonly leases: readonly Held<LeaseRecord>[];
-  readonly limits: readonly Held<LimitRecord>[];
-  readonly tallies: ReadonlyMap<string, TallyRecord>;
-}
-
-async function readState(read: Read, signal: AbortSignal): Promise<State> {
-  const faults: Finding[] = [];
-  const { revision } = await read.range({ prefix: prefixes.pools, limit: 1 }, signal);
-  const all = async <Record>(prefix: string, codec: Codec<Record>): Promise<Kept<Record>[]> => {
-    const at = revision === 0 ? {} : { at: revision };
-    const { entries } = await listAll(read, prefix, { signal, ...at });
-    const decoded = codec.decodeAll(entries);
-    faults.push(...decoded.faults.map(({ key, message }) => ({ key, says: message })));
-    return [...decoded.good];
-  };
-  const pools = await all(prefixes.pools, records.pool);
-  const tallies = await all(prefixes.tallies, records.tally);
-  const blocks = await all(prefixes.blocks, records.block);
-  return {
-    revision,
-    faults,
-    spaces: new Map(
-      pools.map(({ key, record }) => [nameIn(prefixes.pools, key), poolSpace(record)]),
-    ),
-    blocks: blocks.flatMap((kept) => {
-      const place = blockIn(kept.key);
-      return place ? [{ ...kept, ...place }] : [];
-    }),
-    leases: held(prefixes.leases, await all(prefixes.leases, records.lease)),
-    limits: held(prefixes.limits, await all(prefixes.limits, records.limit)),
-    tallies: new Map(tallies.map(({ key, record }) => [nameIn(prefixes.tallies, key), record])),
-  };
-}
-
-const held = <Record>(prefix: string, kept: readonly Kept<Record>[]): Held<Record>[] =>
-  kept.flatMap(({ key, record }) => {
-    const place = holdingOf(prefix, key);
-    return place ? [{ key, ...place, record }] : [];
-  });
-
-const idOf = (node: string, address: string): string => `${node} ${address}`;
-
-function blockFindings({ blocks, spaces, leases }: State): Finding[] {
-  const leased = new Map(leases.map((lease) => [idOf(lease.node, lease.address), lease.record]));
-  const holder = new Map<string, string>();
-  return blocks.flatMap(({ key, pool, n, record }): Finding[] => {
-    const space = spaces.get(pool);
-    if (!space) return [{ key, says: `pool "${pool}" does not exist` }];
-    return holdingsIn(space, n, record).flatMap(({ node, address }) => {
-      const text = formatAddress(address);
-      const other = holder.get(text);
-      holder.set(text, node);
-      const findings: Finding[] = [];
-      if (other !== undefined)
-        findings.push({ key, says: `${text} is held by "${other}" and by "${node}"` });
-      if (leased.get(idOf(node, text))?.pool !== pool)
-        findings.push({ key, says: `${text} is held by "${node}" without a lease` });
-      return findings;
-    });
-  });
-}
-
-function leaseFindings({ leases, spaces, blocks }: State): Finding[] {
+function leaseFindings({ leases, nodes, spaces, blocks }: State): Finding[] {
   const blockAt = new Map(blocks.map(({ pool, n, record }) => [`${pool} ${String(n)}`, record]));
   const holder = new Map<string, string>();
   return leases.flatMap(({ key, node, address, record: { pool } }): Finding[] => {
@@ -124,6 +47,7 @@ function leaseFindings({ leases, spaces, blocks }: State): Finding[] {
     holder.set(address, node);
     if (other !== undefined)
       findings.push({ key, says: `${address} is leased to "${other}" and to "${node}"` });
+    if (!nodes.has(node)) findings.push({ key, says: `node "${node}" is not in the ledger` });
     const space = spaces.get(pool);
     if (!space) return [...findings, { key, says: `pool "${pool}" does not exist` }];
     const value = parseAddress(address);
