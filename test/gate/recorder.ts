@@ -39,6 +39,7 @@ function passOn(target: string, { method, target: path, raw, body }: Seen, res: 
     { hostname, port, method, path, headers: [...raw], agent: false },
     (answer) => {
       res.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
+      res.flushHeaders(); // an event stream has a head long before it has a body
       answer.pipe(res);
       answer.on('error', () => res.destroy());
     },
