@@ -58,6 +58,15 @@ export async function openLedger(settings: LedgerSettings, deps: LedgerDeps): Pr
   };
 }
 
+/** The ledger for an agent: the one that `corral up` shares on this machine, else as openLedger. */
+export async function openLedgerBeside(settings: LedgerSettings, deps: LedgerDeps): Promise<Store> {
+  if (settings.kind === 'embedded' && existsSync(settings.socket)) {
+    const store = await connectStore(settings.socket, deps).catch(() => undefined);
+    if (store) return store;
+  }
+  return openLedger(settings, deps);
+}
+
 /** The ledger for one command: through the socket while `corral up` owns the files, else the files. */
 export async function openLedgerBriefly(
   settings: LedgerSettings,

@@ -4,12 +4,14 @@ import { loadSettings } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import { systemClock } from '../plumbing/clock.ts';
 import { jsonLog, type Log } from '../plumbing/log.ts';
+import { registerAgent } from './commands/agent.ts';
 import { registerApply } from './commands/apply.ts';
 import { registerAudit } from './commands/audit.ts';
 import { registerHeld } from './commands/held.ts';
 import { registerLease } from './commands/lease.ts';
 import { registerLimit } from './commands/limit.ts';
 import { registerNetwork } from './commands/network.ts';
+import { registerNetworkCreate } from './commands/network-create.ts';
 import { registerNode } from './commands/node.ts';
 import { registerPlan } from './commands/plan.ts';
 import { registerPool } from './commands/pool.ts';
@@ -49,6 +51,7 @@ function main(): Promise<number> {
   const fail = (): boolean => (short = true);
   registerUp(program, context);
   registerGate(program, context);
+  registerAgent(program, context);
   registerSim(program, context);
   registerPlan(program, context, { consoleUrl: () => urlOf(settings()), fail });
   for (const register of [registerVerdict, registerHeld, registerPool, registerNode])
@@ -56,6 +59,7 @@ function main(): Promise<number> {
   for (const register of [registerNetwork, registerLease, registerAudit, registerApply])
     register(program, context);
   registerLimit(program, context, editorAt(process.env, fail));
+  registerNetworkCreate(program, context);
   return run(program, process.argv.slice(2), context).then((code) =>
     code === 0 && short ? 1 : code,
   );

@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { agentSchema, type AgentSettings } from './agent.ts';
 import { consoleSchema, type ConsoleSettings } from './console.ts';
 import { gateSchema, type GateSettings } from './gate.ts';
 import { ledgerSchema, type LedgerSettings } from './ledger.ts';
@@ -8,6 +9,7 @@ import { simSchema, type SimSettings } from './sim.ts';
 export interface Settings {
   readonly gate: GateSettings;
   readonly ledger: LedgerSettings;
+  readonly agent: AgentSettings;
   readonly console: ConsoleSettings;
   readonly log: LogSettings;
   readonly sim: SimSettings;
@@ -17,6 +19,7 @@ export interface Settings {
 export const settingsSchema = Joi.object<Settings, true>({
   gate: gateSchema.default(),
   ledger: ledgerSchema.default(),
+  agent: agentSchema.default(),
   console: consoleSchema.default(),
   log: logSchema.default(),
   sim: simSchema.default(),

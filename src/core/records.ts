@@ -221,6 +221,15 @@ export interface AuditedLimit {
   readonly forced?: true;
 }
 
+/** There while a node's agent lives. Key: node. */
+export interface AliveRecord {
+  readonly v: 1;
+  /** Of the machine: another one after it booted again. */
+  readonly bootId: string;
+  /** When this agent began, ms since the epoch. */
+  readonly sinceMs: number;
+}
+
 /** A sequence number that every admitted change advances: rivals collide on it. */
 export interface AdmissionRecord {
   readonly v: 1;

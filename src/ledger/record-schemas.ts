@@ -109,6 +109,12 @@ const limit = Joi.object<Of.LimitRecord>({
   editedMs: atMs,
 });
 
+const alive = Joi.object<Of.AliveRecord>({
+  v,
+  bootId: Joi.string().required(),
+  sinceMs: atMs.required(),
+});
+
 const limitStatus = Joi.object<Of.LimitStatusRecord>({
   v,
   state: Joi.valid('enforced', 'failed', 'invalid').required(),
@@ -233,6 +239,7 @@ export const schemas = {
   block,
   lease,
   limit,
+  alive,
   limitStatus,
   audit,
   admission,

@@ -89,6 +89,7 @@ export const records = {
   block: codec<Of.BlockRecord>('block', schemas.block, isBlock),
   lease: codec<Of.LeaseRecord>('lease', schemas.lease),
   limit: codec<Of.LimitRecord>('limit', schemas.limit),
+  alive: codec<Of.AliveRecord>('sign of life', schemas.alive),
   limitStatus: codec<Of.LimitStatusRecord>('limit status', schemas.limitStatus),
   audit: codec<Of.AuditRecord>('audit entry', schemas.audit),
   admission: codec<Of.AdmissionRecord>('admission', schemas.admission),

@@ -1,0 +1,171 @@
+import type { Desk, Door, NodeLease, TakeAsk } from '../ledger/desk.ts';
+import { LedgerUnreachable } from '../ledger/errors.ts';
+import type { AddressGrant } from '../ledger/leases.ts';
+import type { Clock } from '../plumbing/clock.ts';
+import { bySignal } from '../plumbing/deadline.ts';
+import type { Log } from '../plumbing/log.ts';
+import { NotDecided } from './errors.ts';
+import type { Journal } from './journal.ts';
+
+/** What Docker asks for, and the nonce of the pool id by which it asks. */
+export interface AllocationAsk {
+  readonly network: string;
+  readonly pool: string;
+  readonly within?: { readonly from: string; readonly to: string };
+  readonly address?: string;
+  readonly by: Door;
+  readonly nonce: string;
+}
+
+export interface Given {
+  readonly address: string;
+  /** Length of the subnet's prefix. */
+  readonly prefix: number;
+}
+
+/** An address of this node's. */
+export interface Holding {
+  readonly incarnation: string;
+  readonly pool: string;
+}
+
+/** Addresses at hand, for which the ledger need not be asked first. */
+export interface SpareStock {
+  /** A spare made a lease, decided in memory; undefined when none fits. */
+  take(ask: TakeAsk): Promise<AddressGrant | undefined>;
+}
+
+export interface AllocatorDeps {
+  readonly desk: Desk;
+  readonly journal: Journal;
+  readonly node: string;
+  readonly bootId: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Must never repeat. */
+  readonly newName: () => string;
+  readonly stock?: SpareStock;
+}
+
+/** Longest that a release waits for the ledger before it is journalled, ms. */
+const RELEASE_WITHIN_MS = 1_500;
+
+/** Of a holding that Docker asked for; says by which pool id. */
+const incarnationOf = (nonce: string, name: string): string => `docker/${nonce}/${name}`;
+
+/** Taken by another pool id, whose network goes on: what Docker gives up here is not that. */
+const isForeign = (incarnation: string, nonce: string): boolean =>
+  incarnation.startsWith('docker/') && !incarnation.startsWith(`docker/${nonce}/`);
+
+/**
+ * Gives Docker addresses and takes them back. An address is handed out once, and only after the ledger
+ * (or the stock, which the ledger counts as this node's) has given it. What the ledger gives after the
+ * signal the desk gives back by itself.
+ */
+export class Allocator {
+  readonly #deps: AllocatorDeps;
+  readonly #held = new Map<string, Holding>();
+  /** Given up while nobody knew by which name they are held: the ledger was away since the start. */
+  readonly #nameless = new Set<string>();
+  #known = false;
+
+  constructor(deps: AllocatorDeps) {
+    this.#deps = deps;
+  }
+
+  /** What this node holds, as far as known. */
+  get held(): ReadonlyMap<string, Holding> {
+    return this.#held;
+  }
+
+  /** False until the leases of this node have been read once. */
+  get known(): boolean {
+    return this.#known;
+  }
+
+  /** Learns what the ledger says this node holds; a name known already stays. @throws as Desk.leases */
+  async learn(signal: AbortSignal): Promise<void> {
+    this.learned(await this.#deps.desk.leases(signal));
+    for (const address of this.#nameless) {
+      this.#nameless.delete(address);
+      await this.#releaseNow(address);
+    }
+  }
+
+  /** The same from leases that somebody else has just read. */
+  learned(leases: readonly NodeLease[]): void {
+    for (const { address, lease } of leases)
+      if (!this.#held.has(address))
+        this.#held.set(address, { incarnation: lease.incarnation, pool: lease.pool });
+    this.#known = true;
+  }
+
+  /** A lease that somebody else has just made for this node. */
+  holds(address: string, holding: Holding): void {
+    this.#held.set(address, holding);
+  }
+
+  /** Whether this node holds the address, by this pool id or by one that is not known. */
+  holdsBy(address: string, nonce: string): boolean {
+    const holding = this.#held.get(address);
+    return holding !== undefined && !isForeign(holding.incarnation, nonce);
+  }
+
+  /**
+   * An address from stock, else by one commit.
+   *
+   * @throws NotDecided when the ledger is away; as Desk.take; the signal's reason
+   */
+  async take(ask: AllocationAsk, signal: AbortSignal): Promise<Given> {
+    const { desk, stock, newName, bootId, node } = this.#deps;
+    const { nonce, ...wanted } = ask;
+    const full: TakeAsk = { ...wanted, bootId, incarnation: incarnationOf(nonce, newName()) };
+    const spare = ask.address === undefined ? await stock?.take(full) : undefined;
+    try {
+      const grant = spare ?? (await desk.take(full, signal));
+      this.#held.set(grant.address, { incarnation: full.incarnation, pool: grant.pool });
+      if (signal.aborted) void this.#releaseNow(grant.address); // nobody waits for it any more
+      signal.throwIfAborted();
+      return grant;
+    } catch (fault) {
+      if (!(fault instanceof LedgerUnreachable)) throw fault;
+      throw new NotDecided(ask.network, node, fault.message, { cause: fault });
+    }
+  }
+
+  /**
+   * Takes an address back: the ledger is told, or the journal while it is away. Succeeds when this node
+   * does not hold it, or holds it by another pool id.
+   */
+  async release(address: string, nonce: string): Promise<void> {
+    const holding = this.#held.get(address);
+    if (holding && isForeign(holding.incarnation, nonce)) return;
+    if (holding) await this.#releaseNow(address);
+    else if (!this.#known) this.#nameless.add(address);
+  }
+
+  async #releaseNow(address: string): Promise<void> {
+    const holding = this.#held.get(address);
+    if (!holding) return;
+    const { desk, log } = this.#deps;
+    this.#held.delete(address);
+    if (desk.reachable())
+      try {
+        const signal = AbortSignal.timeout(RELEASE_WITHIN_MS);
+        await bySignal(signal, (within) => desk.release(address, holding.incarnation, within));
+        return;
+      } catch (fault) {
+        log.warn('the ledger did not take a release', { address, fault: String(fault) });
+      }
+    await this.#journalled(address, holding);
+  }
+
+  async #journalled(address: string, { incarnation, pool }: Holding): Promise<void> {
+    const { journal, clock, log } = this.#deps;
+    await journal
+      .add({ address, incarnation, pool, atMs: clock.now() })
+      .catch((fault: unknown) =>
+        log.error('a release could not be journalled', { address, fault: String(fault) }),
+      ); // it is pending in memory; failing that, the reconcile finds it
+  }
+}

@@ -1,0 +1,52 @@
+import type { RequestListener } from 'node:http';
+import type { Log } from '../plumbing/log.ts';
+
+/** One thing that must be well for the agent to be of use. */
+export interface ReadyItem {
+  readonly name: string;
+  readonly ready: boolean;
+  readonly detail: string;
+}
+
+/** What a path answers. */
+export interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+export type Route = (signal: AbortSignal) => Promise<Answer>;
+
+export const json = (body: unknown, status = 200): Answer => ({
+  ...{ status, type: 'application/json' },
+  body: `${JSON.stringify(body)}\n`,
+});
+
+const WITHIN_MS = 5_000;
+
+/**
+ * The agent's own API, on a socket that only root and its group reach: reads only.
+ *
+ * @param routes  by path
+ */
+export function agentApi(routes: ReadonlyMap<string, Route>, log: Log): RequestListener {
+  const answerTo = async (method: string, url: string): Promise<Answer> => {
+    const route = routes.get(url.split('?')[0] ?? '');
+    if (!route)
+      return json({ error: `nothing at ${url.slice(0, 200)}`, paths: [...routes.keys()] }, 404);
+    if (method !== 'GET') return json({ error: 'only GET is answered here' }, 405);
+    try {
+      return await route(AbortSignal.timeout(WITHIN_MS));
+    } catch (fault) {
+      log.warn('the agent could not answer', { url, fault: String(fault) });
+      return json({ error: String(fault) }, 503);
+    }
+  };
+  return (request, answer) => {
+    request.resume();
+    void answerTo(request.method ?? '', request.url ?? '').then(({ status, type, body }) => {
+      answer.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) });
+      answer.end(body);
+    });
+  };
+}

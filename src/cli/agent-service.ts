@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { type Agent, startAgent } from '../agent/service.ts';
+import type { AgentSettings } from '../config/agent.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Desk } from '../ledger/desk.ts';
+import { openDesk } from '../ledger/open-desk.ts';
+import type { Store } from '../ledger/store.ts';
+import type { Clock } from '../plumbing/clock.ts';
+import type { Log } from '../plumbing/log.ts';
+
+export interface AgentServiceDeps {
+  readonly settings: Settings;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const BOOT_ID = '/proc/sys/kernel/random/boot_id';
+
+/** Wires the agent of this machine to its ledger. @throws as startAgent */
+export async function startAgentService(deps: AgentServiceDeps): Promise<Agent> {
+  const { settings, store, clock } = deps;
+  const node = nodeNameOf(settings.agent);
+  const log = deps.log.with({ node });
+  const desk = deskOf(settings.agent, { store, clock, log });
+  const agent = await startAgent({
+    settings: settings.agent,
+    node,
+    bootId: readFileSync(BOOT_ID, 'utf8').trim(),
+    ...{ store, desk, clock, log },
+    monotonic: () => performance.now(),
+    newName: () => randomBytes(12).toString('hex'),
+  });
+  return {
+    ...agent,
+    stop: async () => {
+      await agent.stop();
+      await desk.close();
+    },
+  };
+}
+
+/** The node's dealings with the ledger, as the settings want them. */
+export const deskOf = (
+  settings: AgentSettings,
+  deps: { readonly store: Store; readonly clock: Clock; readonly log: Log },
+): Desk =>
+  openDesk(deps.store, {
+    node: nodeNameOf(settings),
+    clock: deps.clock,
+    log: deps.log,
+    coolDownMs: settings.coolDownMs,
+    pressedCoolDownMs: settings.pressedCoolDownMs,
+  });
+
+export const nodeNameOf = ({ node }: AgentSettings): string => node ?? hostname().toLowerCase();
