@@ -2,6 +2,8 @@ import { clusterMetrics } from '../console/metrics.ts';
 import { createConsole } from '../console/server.ts';
 import type { ReadyItem } from '../console/shapes/ready.ts';
 import type { Settings } from '../config/settings.ts';
+import { listAudit } from '../ledger/audit.ts';
+import { listLimits } from '../ledger/limit-list.ts';
 import { getVerdict, listVerdicts } from '../ledger/verdicts.ts';
 import type { Store } from '../ledger/store.ts';
 import { type Listening, listen } from '../plumbing/listen.ts';
@@ -25,6 +27,10 @@ export async function startConsole(deps: ConsoleServiceDeps): Promise<Listening>
       list: (query, signal) => listVerdicts(store, query, signal),
       get: (id, signal) => getVerdict(store, id, signal),
     },
+    limits: {
+      list: async (query, signal) => (await listLimits(store, query, signal)).limits,
+    },
+    audit: { list: (query, signal) => listAudit(store, query, signal) },
     held: () =>
       Promise.resolve([...gate.view.held].map(([name, record]) => ({ app: name, record }))),
     plan: (body, signal) => gate.planner.plan(body, signal),

@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client';
 import type { Verdict } from '../core/admit.ts';
 import type {
+  AuditRecord,
   HeldRecord,
   NetworkRecord,
   ReservationRecord,
@@ -9,6 +10,7 @@ import type {
 import type { NodeSeen, PoolSeen } from '../core/snapshot.ts';
 import type { Log } from '../plumbing/log.ts';
 import type { JsonValue } from '../plumbing/strict-json.ts';
+import type { LimitParts } from './shapes/limits.ts';
 import type { ReadyItem } from './shapes/ready.ts';
 
 /** What the console reads of the picture that verdicts are computed on; core's Snapshot has it all. */
@@ -35,6 +37,23 @@ export interface VerdictReader {
   get(id: string, signal: AbortSignal): Promise<VerdictRecord | undefined>;
 }
 
+/** Limits of the leases; ledger/limit-list.ts has it, given a store. */
+export interface LimitReader {
+  list(query: { readonly node?: string }, signal: AbortSignal): Promise<readonly LimitParts[]>;
+}
+
+/** Changes by people; ledger/audit.ts has it, given a store. */
+export interface AuditReader {
+  /** One page, newest first. */
+  list(
+    query: { readonly before?: string; readonly limit: number },
+    signal: AbortSignal,
+  ): Promise<{
+    readonly entries: readonly { readonly id: string; readonly record: AuditRecord }[];
+    readonly next?: string;
+  }>;
+}
+
 export interface HeldApp {
   readonly app: string;
   readonly record: HeldRecord;
@@ -44,6 +63,8 @@ export interface HeldApp {
 export interface ConsoleDeps {
   readonly snapshot: () => SnapshotReader;
   readonly verdicts: VerdictReader;
+  readonly limits: LimitReader;
+  readonly audit: AuditReader;
   readonly held: (signal: AbortSignal) => Promise<readonly HeldApp[]>;
   /** Judges a definition as the gate would, reserving nothing. */
   readonly plan: (body: JsonValue, signal: AbortSignal) => Promise<Verdict>;

@@ -10,6 +10,7 @@ import { measure } from './metrics.ts';
 import { openApiOf } from './openapi.ts';
 import type { Asked, Route } from './route.ts';
 import { nodeRoutes, poolRoutes, promiseRoutes } from './routes/cluster.ts';
+import { limitRoutes } from './routes/limits.ts';
 import { serviceRoutes } from './routes/service.ts';
 import { verdictRoutes } from './routes/verdicts.ts';
 
@@ -19,6 +20,7 @@ export function routesOf(deps: ConsoleDeps): readonly Route[] {
     ...nodeRoutes(deps),
     ...poolRoutes(deps),
     ...promiseRoutes(deps),
+    ...limitRoutes(deps),
     ...verdictRoutes(deps),
     ...serviceRoutes(deps),
   ];

@@ -5,6 +5,7 @@ import { demandOfApp } from '../../src/cluster/marathon/demand.ts';
 import type { JsonObject } from '../../src/cluster/marathon/json.ts';
 import type { ConsoleDeps } from '../../src/console/deps.ts';
 import { clusterMetrics } from '../../src/console/metrics.ts';
+import type { LimitParts } from '../../src/console/shapes/limits.ts';
 import { createConsole } from '../../src/console/server.ts';
 import type { Verdict } from '../../src/core/admit.ts';
 import { explain } from '../../src/core/explain.ts';
@@ -143,6 +144,42 @@ async function plan(body: unknown): Promise<Verdict> {
   return { answer: 'admit', grants: [grant], message: 'it fits' };
 }
 
+const lease = { v: 1, pool: 'rack-1', network: 'prod', incarnation: 'c', sinceMs: 0 } as const;
+/** One that was edited and forced, and one as it was at its start. */
+const limits: readonly LimitParts[] = [
+  {
+    node: 'n1.example.org',
+    address: '192.0.2.11',
+    lease: { ...lease, app: '/shop/web', container: 'c0ffee', asked: { netInKbit: 1000 } },
+    counted: { netInKbit: 2_000_000, netOutKbit: 2000, classMinor: 256, forced: true },
+    state: 'enforced',
+    edit: '0abc-1',
+    editedMs: 1000,
+  },
+  {
+    node: 'n1.example.org',
+    address: '192.0.2.10',
+    lease,
+    counted: { netInKbit: 1000, netOutKbit: 2000, classMinor: 257 },
+    state: 'given',
+  },
+];
+const changes = ['0abc-1', '0abd-1'].map((id, at) => ({
+  id,
+  record: {
+    v: 1,
+    atMs: 1000 - at,
+    who: 'alice',
+    by: 'cli',
+    act: 'set',
+    node: 'n1.example.org',
+    address: '192.0.2.11',
+    before: { netInKbit: 1000, netOutKbit: 2000 },
+    after: { netInKbit: 2_000_000, netOutKbit: 2000, forced: true },
+    why: 'sale',
+  } as const,
+}));
+
 const registry = new Registry();
 clusterMetrics(registry, () => picture);
 /** What a test may break of that which is handed in. */
@@ -154,6 +191,16 @@ export interface Faulty {
 export const depsWith = (faulty: Faulty): ConsoleDeps => ({
   snapshot: () => picture,
   verdicts,
+  limits: {
+    list: async ({ node }) => limits.filter((limit) => (node ?? limit.node) === limit.node),
+  },
+  audit: {
+    list: async ({ before, limit }) => {
+      const from = before === undefined ? 0 : changes.findIndex(({ id }) => id === before) + 1;
+      const entries = changes.slice(from, from + limit);
+      return { entries, ...(from + limit < changes.length && { next: entries.at(-1)!.id }) };
+    },
+  },
   held: async (signal) => {
     if (faulty.reads) throw faulty.reads;
     if (faulty.hang)

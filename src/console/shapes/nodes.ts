@@ -15,6 +15,8 @@ export interface NodeShape {
     readonly addresses: number;
     readonly netInKbit: number;
     readonly netOutKbit: number;
+    /** Limits that were forced past the link; absent when there are none. */
+    readonly forcedLimits?: number;
   };
 }
 
@@ -75,6 +77,7 @@ export const nodeShape = ({ name, record, facts, tally, room }: NodeSeen): NodeS
     addresses: sum(tally?.pools),
     netInKbit: tally?.netInKbit ?? 0,
     netOutKbit: tally?.netOutKbit ?? 0,
+    ...(tally?.forced !== undefined && { forcedLimits: tally.forced }),
   },
 });
 
