@@ -200,6 +200,7 @@ export class SimulatedStore implements Store {
     const { world } = this.#ledger;
     const life = this.#life;
     return new Promise<T>((resolve, reject) => {
+      if (life.over) return;
       const either = eitherSignal(signal, this.#closing.signal);
       const end = (act: () => void) => {
         either.signal.removeEventListener('abort', stop);

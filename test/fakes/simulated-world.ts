@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
 import type { Clock } from '../../src/plumbing/clock.ts';
 import type { Chance } from '../../src/sim/chance.ts';
@@ -7,6 +8,9 @@ import { seededChance } from '../../src/sim/chance.ts';
 export interface Life {
   readonly name: string;
   readonly over: boolean;
+  /** Who sees it end, as whoever is connected to it does. */
+  readonly onEnd: Set<() => void>;
+  end(): void;
 }
 
 interface Event {
@@ -48,7 +52,7 @@ export class World {
 
   /** Something will happen in `ms`. @returns what calls it off */
   after(ms: number, what: string, act: Event['act']): () => void {
-    const atMs = this.#nowMs + Math.max(0, ms);
+    const atMs = this.#nowMs + Math.max(0, Math.ceil(ms));
     const event = { atMs, tie: this.chance.next(), what, act };
     this.#events.push(event);
     this.#wake?.();
@@ -67,24 +71,28 @@ export class World {
     this.trace.push(`${String(this.#nowMs - this.#startMs).padStart(9)} ${what}`);
   }
 
-  live(name: string): Life & { end(): void } {
+  live(name: string): Life {
     const life = {
       name,
       over: false,
+      onEnd: new Set<() => void>(),
       end: () => {
+        if (life.over) return;
         life.over = true;
         this.say(`${name} is killed`);
+        for (const tell of [...life.onEnd]) tell();
       },
     };
     return life;
   }
 
   /** The clock as one process sees it: its sleeps end with it. */
-  clockOf(life: Life): Clock {
+  clockOf(life: Pick<Life, 'name' | 'over'>): Clock {
     return {
       now: this.now,
       sleep: (ms, signal) =>
         new Promise((resolve, reject) => {
+          if (life.over) return;
           signal.throwIfAborted();
           const callOff = this.after(ms, `${life.name} wakes`, () => {
             signal.removeEventListener('abort', stop);
@@ -94,6 +102,7 @@ export class World {
             callOff();
             if (!life.over) reject(signal.reason as Error);
           };
+          setMaxListeners(0, signal); // many sleep on one signal
           signal.addEventListener('abort', stop, { once: true });
         }),
     };

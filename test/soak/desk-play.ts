@@ -131,7 +131,7 @@ interface Pending {
 class Node {
   readonly #play: Play;
   readonly #name: string;
-  #life: Life & { end(): void };
+  #life: Life;
   #dealer: Dealer;
   /** Outlives the process, as a journal does. */
   readonly #pending: Pending[] = [];
@@ -174,7 +174,7 @@ class Node {
     return this.#dealer.take(incarnation, never);
   }
 
-  #born(): Life & { end(): void } {
+  #born(): Life {
     this.#lives += 1;
     return this.#play.world.live(`${this.#name}.${this.#lives}`);
   }

@@ -1,5 +1,7 @@
 import { nameIn, prefixes } from '../../src/ledger/keys.ts';
 import type { LeaseOptions } from '../../src/ledger/lease-options.ts';
+import { openDesk } from '../../src/ledger/open-desk.ts';
+import { silentLog } from '../../src/plumbing/log.ts';
 import { takeAddress } from '../../src/ledger/leases.ts';
 import { listAll } from '../../src/ledger/listing.ts';
 import { records } from '../../src/ledger/records.ts';
@@ -31,5 +33,25 @@ export const plainDealer: OpenDealer = ({ ledger, life, node, coolDownMs }) => {
         .decodeAll(entries)
         .good.map(({ key, record }) => [nameIn(prefixes.leasesOf(node), key), record.incarnation]);
     },
+  };
+};
+
+/** One desk for each life of a node, which lets requests share commits. */
+export const deskDealer: OpenDealer = ({ ledger, life, node, coolDownMs }) => {
+  const desk = openDesk(ledger.client(life), {
+    node,
+    clock: ledger.world.clockOf(life),
+    log: silentLog,
+    chance: () => ledger.world.chance.next(),
+    coolDownMs,
+    pressedCoolDownMs: Math.min(coolDownMs, 1_000),
+  });
+  return {
+    take: (incarnation, signal) =>
+      desk.take({ network: 'prod', incarnation, by: 'docker' }, signal),
+    release: async (address, incarnation, signal) =>
+      found(await desk.release(address, incarnation, signal)),
+    leases: async (signal) =>
+      (await desk.leases(signal)).map(({ address, lease }) => [address, lease.incarnation]),
   };
 };

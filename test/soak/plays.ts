@@ -1,6 +1,6 @@
 import { World } from '../fakes/simulated-world.ts';
 import { playDesks } from './desk-play.ts';
-import { plainDealer } from './desks.ts';
+import { deskDealer, plainDealer } from './desks.ts';
 
 export interface Played {
   /** Events of the world. */
@@ -13,6 +13,8 @@ export interface Played {
 export const plays: Readonly<Record<string, (world: World) => Promise<Played>>> = {
   /** takeAddress and releaseAddress on nodes that are killed, each deal its own commit. */
   ledger: (world) => playDesks(world, plainDealer),
+  /** Desks, whose requests share commits. */
+  desk: (world) => playDesks(world, deskDealer),
 };
 
 /** A seed that broke a promise. */

@@ -20,7 +20,9 @@ const unknown = values.play.filter((name) => !(name in plays));
 if (unknown.length > 0) throw new Error(`no such play: ${unknown.join(', ')}`);
 const said = (line: string) => process.stdout.write(`${line}\n`);
 
+const EVERY_MS = 10_000;
 const started = performance.now();
+let next = started + EVERY_MS;
 const totals = { seeds: 0, events: 0, takes: 0 };
 const progress = () => {
   const seconds = (performance.now() - started) / 1000;
@@ -34,7 +36,9 @@ try {
       totals.seeds += 1;
       totals.events += events;
       totals.takes += takes;
-      if (totals.seeds % 200 === 0) said(`${progress()}, at ${play} ${seed}`);
+      if (performance.now() < next) continue;
+      said(`${progress()}, at ${play} ${seed}`);
+      next = performance.now() + EVERY_MS;
     }
   said(`kept: ${progress()}`);
 } catch (fault) {
