@@ -52,6 +52,8 @@ async function measure(name: string, command: (typeof subjects)[number]['command
       const key = `${name} ${size}`;
       const before = cpuMicroseconds(proxy);
       const { rate, requests } = await wrk(url, seconds);
+      // A peer that stops answering after its warm-up has no figure; http-proxy has been seen to.
+      if (requests === 0) continue;
       const cost = (cpuMicroseconds(proxy) - before) / requests;
       measured.set(key, [...(measured.get(key) ?? []), { rate, cost }]);
     }
@@ -136,6 +138,7 @@ function row(name: string, size: Size): string {
   const cost = median(name, size, 'cost');
   const ofRate = rate / median(best, size, 'rate');
   const ofCost = median(best, size, 'cost') / cost;
+  if (Number.isNaN(rate)) return 'no answer | - | - | -';
   return `${Math.round(rate)} | ${ofRate.toFixed(2)} | ${cost.toFixed(0)} | ${ofCost.toFixed(2)}`;
 }
 
