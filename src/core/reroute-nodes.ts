@@ -8,6 +8,8 @@ import type { Ask, NodeRoom, Room } from './room.ts';
 /** A node that Marathon could choose, knowing nothing of networks. */
 export interface Candidate {
   readonly node: NodeRoom;
+  /** Its place among the candidates. */
+  readonly at: number;
   /** Instances that Marathon would launch there, at most those asked. */
   readonly wants: number;
   /** Instances that its addresses and bandwidth allow. */
@@ -24,7 +26,8 @@ export function candidatesOf(room: Room, ask: Ask): readonly Candidate[] {
   const candidates: Candidate[] = [];
   for (const node of room.nodes.values()) {
     const wanted = wants(node);
-    if (wanted > 0) candidates.push({ node, wants: wanted, holds: holds(node) });
+    if (wanted > 0)
+      candidates.push({ node, at: candidates.length, wants: wanted, holds: holds(node) });
   }
   return candidates;
 }

@@ -38,15 +38,21 @@ export function shortest(
   most: number,
 ): Constraint | undefined {
   const names = (nodes: readonly NodeRoom[]) => nodes.map(({ name }) => name);
-  const fields = new Set(leave.flatMap(({ attributes }) => Object.keys(attributes)));
-  for (const { attributes } of keep) for (const field of Object.keys(attributes)) fields.add(field);
-  const candidates = [...fields].sort().flatMap((field) => byField(field, keep, leave));
+  const fields = [...fieldsOf(keep, leave)].sort();
+  const candidates = fields.flatMap((field) => byField(field, keep, leave));
   // thousands of names are not worth spelling when they are too many already
   if (isWithin(leave, most)) candidates.push(spelling('hostname', 'UNLIKE', names(leave)));
   if (isWithin(keep, most)) candidates.push(only(names(keep)));
   let best: Spelling | undefined;
   for (const next of candidates) if (next.length < (best?.length ?? most + 1)) best = next;
   return best?.constraint;
+}
+
+function fieldsOf(...groups: readonly (readonly NodeRoom[])[]): ReadonlySet<string> {
+  const fields = new Set<string>();
+  for (const nodes of groups)
+    for (const { attributes } of nodes) for (const field in attributes) fields.add(field);
+  return fields;
 }
 
 /** Whether the names, which spelling only lengthens, may fit into so many characters. */
@@ -62,8 +68,14 @@ function byField(
   leave: readonly NodeRoom[],
 ): readonly Spelling[] {
   if (isHostname(field) || field.startsWith('@')) return [];
-  const [kept, left] = [valuesOf(field, keep), valuesOf(field, leave)];
-  if ([...left].some((value) => kept.has(value))) return [];
+  const kept = new Set<string | undefined>();
+  for (const node of keep) kept.add(valueOf(field, node));
+  const left = new Set<string | undefined>();
+  for (const node of leave) {
+    const value = valueOf(field, node);
+    if (kept.has(value)) return [];
+    left.add(value);
+  }
   // who lacks the attribute is admitted by UNLIKE and refused by LIKE; an empty pattern matches nothing
   const usable = (values: ReadonlySet<string | undefined>): values is ReadonlySet<string> =>
     values.size > 0 && !values.has(undefined) && !values.has('');
@@ -73,9 +85,5 @@ function byField(
   ];
 }
 
-const valuesOf = (field: string, nodes: readonly NodeRoom[]): ReadonlySet<string | undefined> =>
-  new Set(
-    nodes.map(({ attributes }) =>
-      Object.hasOwn(attributes, field) ? attributes[field] : undefined,
-    ),
-  );
+const valueOf = (field: string, { attributes }: NodeRoom): string | undefined =>
+  Object.hasOwn(attributes, field) ? attributes[field] : undefined;

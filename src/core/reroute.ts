@@ -48,7 +48,7 @@ export function reroute(room: Room, ask: Ask, { maxLength }: RerouteOptions): St
   const poor = candidates.filter(({ wants, holds }) => holds < wants);
   const crowd = { candidates, poor, basins };
   const plain = planFor(ask, crowd, undefined);
-  if (ask.instances <= 0 || plain.leave.length === 0) return { do: 'nothing' };
+  if (ask.instances <= 0 || plain.left === 0) return { do: 'nothing' };
   const search = (narrow: readonly Basin[]) =>
     best(room, ask, { plans: plansOf(ask, { ...crowd, basins: narrow }), maxLength });
   const strict = search(basins);
@@ -72,8 +72,9 @@ interface Crowd {
 /** A limit per node, and the nodes that are safe under it. */
 interface Plan {
   readonly limit?: Constraint;
-  readonly leave: readonly Candidate[];
-  /** Listed only for a plan that is tried: most are not. */
+  /** How many are not safe; they and the others are listed only for a plan that is tried: most are not. */
+  readonly left: number;
+  readonly leave: () => readonly Candidate[];
   readonly keep: () => readonly Candidate[];
 }
 
@@ -97,27 +98,42 @@ function planFor(
   limit: Constraint | undefined,
 ): Plan {
   const wants = wantsUnder(limit, ask);
-  const gone = new Set(poor.filter((candidate) => candidate.holds < wants(candidate)));
+  // By place: a set of thousands for each limit would cost more than all else here.
+  const gone = new Uint8Array(candidates.length);
+  for (const candidate of poor) if (candidate.holds < wants(candidate)) gone[candidate.at] = 1;
   for (const basin of basins) drain(basin, wants, gone);
-  const keep = () => candidates.filter((candidate) => !gone.has(candidate));
-  return { ...(limit ? { limit } : {}), leave: [...gone], keep };
+  const those = (flag: number) => () => candidates.filter(({ at }) => gone[at] === flag);
+  const left = gone.reduce((sum, flag) => sum + flag, 0);
+  return { ...(limit ? { limit } : {}), left, leave: those(1), keep: those(0) };
 }
 
 /** Leaves as many nodes of a basin as its addresses hold even if Marathon fills each of them. */
 function drain(
   { free, members }: Basin,
   wants: (candidate: Candidate) => number,
-  gone: Set<Candidate>,
+  gone: Uint8Array,
 ): void {
   let left = free;
-  // Sorted by what each wants without a limit, so this is mostly in order already.
-  const modest = [...members].sort((one, other) => wants(one) - wants(other));
-  for (const candidate of modest) {
-    if (gone.has(candidate)) continue;
+  for (const candidate of modestFirst(members, wants)) {
+    if (gone[candidate.at] === 1) continue;
     const wanted = wants(candidate);
-    if (wanted > left) gone.add(candidate);
+    if (wanted > left) gone[candidate.at] = 1;
     else left -= wanted;
   }
+}
+
+/** Sorted by what each wants without a limit, they stay in order under most limits. */
+function modestFirst(
+  members: readonly Candidate[],
+  wants: (candidate: Candidate) => number,
+): readonly Candidate[] {
+  let last = 0;
+  for (const member of members) {
+    const wanted = wants(member);
+    if (wanted < last) return [...members].sort((one, other) => wants(one) - wants(other));
+    last = wanted;
+  }
+  return members;
 }
 
 /** The plan that leaves out the fewest nodes and still fits; on a tie the one with the loosest limit. */
@@ -128,7 +144,7 @@ function best(
 ): Injection | undefined {
   const [plain, ...limited] = plans;
   const loosestFirst = [...(plain ? [plain] : []), ...limited.reverse()];
-  const ranked = loosestFirst.sort((one, other) => one.leave.length - other.leave.length);
+  const ranked = loosestFirst.sort((one, other) => one.left - other.left);
   for (const plan of ranked) {
     const found = spellOut(room, ask, { plan, maxLength });
     if (found !== undefined) return injection(found, plan);
@@ -145,8 +161,8 @@ interface Spelled {
   readonly of: number;
 }
 
-function injection({ constraints, kept, of }: Spelled, { leave, limit }: Plan): Injection {
-  const excluded = of + leave.length - kept;
+function injection({ constraints, kept, of }: Spelled, { left, limit }: Plan): Injection {
+  const excluded = of + left - kept;
   const reasons = [
     ...(excluded > 0 ? [`kept off ${counted(excluded, 'node')} for want of network room`] : []),
     ...(limit ? [`held to ${limit.value ?? ''} on each node`] : []),
@@ -165,10 +181,10 @@ function spellOut(
   const keep = plan.keep();
   if (keep.length === 0) return undefined;
   const all = { kept: keep.length, of: keep.length };
-  if (plan.leave.length === 0)
+  if (plan.left === 0)
     return fitsWith(room, ask, limit) ? { constraints: limit, ...all } : undefined;
   const nodes = (candidates: readonly Candidate[]) => candidates.map(({ node }) => node);
-  const constraint = shortest(nodes(keep), nodes(plan.leave), maxLength);
+  const constraint = shortest(nodes(keep), nodes(plan.leave()), maxLength);
   if (constraint === undefined) return someOf(room, ask, { limit, keep, maxLength });
   const constraints = [...limit, constraint];
   return fitsWith(room, ask, constraints) ? { constraints, ...all } : undefined;
@@ -214,12 +230,26 @@ function filledUp(
   const names = new Set(start);
   const bare = only([]).length;
   let length = only(names).length;
-  const room = ({ wants, holds }: Candidate) => Math.min(wants, holds);
-  for (const { node } of [...keep].sort((one, other) => room(other) - room(one))) {
+  const briefest = keep.reduce((least, { node }) => Math.min(least, node.name.length), Infinity);
+  for (const { node } of roomiestFirst(keep)) {
+    if (length + briefest > maxLength) break;
     const longer = length + only([node.name]).length - bare + (names.size > 0 ? '|'.length : 0);
     if (names.has(node.name) || longer > maxLength) continue;
     names.add(node.name);
     length = longer;
   }
   return [...names];
+}
+
+/** Rooms are small numbers, the same on many nodes: cheaper put into piles than sorted. */
+function* roomiestFirst(keep: readonly Candidate[]): Generator<Candidate> {
+  const piles = new Map<number, Candidate[]>();
+  for (const candidate of keep) {
+    const room = Math.min(candidate.wants, candidate.holds);
+    const pile = piles.get(room);
+    if (pile) pile.push(candidate);
+    else piles.set(room, [candidate]);
+  }
+  for (const room of [...piles.keys()].sort((one, other) => other - one))
+    yield* piles.get(room) ?? [];
 }

@@ -2,6 +2,7 @@ import { createMesosClient } from '../../../src/cluster/mesos/client.ts';
 import { takeInventory } from '../../../src/cluster/mesos/inventory.ts';
 import { PLAIN_CONTEXT } from '../../../src/cluster/marathon/canonical-context.ts';
 import type { JsonObject } from '../../../src/cluster/marathon/json.ts';
+import { NODES_KEPT } from '../../../src/gate/decide.ts';
 import { prepare, type Prepared } from '../../../src/gate/judge.ts';
 import { weigh, type WeighOptions } from '../../../src/gate/weigh.ts';
 import type { TallyRecord } from '../../../src/core/records.ts';
@@ -21,6 +22,7 @@ const options: WeighOptions = {
   maxConstraintLength: 2_000,
   hold: 'label',
   demand: { rateNames: { in: 'net_in', out: 'net_out' }, secretPolicy: 'refuse' },
+  mostNodes: NODES_KEPT,
 };
 
 export interface Times {
