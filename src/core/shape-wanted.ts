@@ -1,0 +1,190 @@
+import { parseAddress } from './address.ts';
+import { Refusal } from './errors.ts';
+import { bucketFor, leafFor, tellable } from './shape-bucket.ts';
+import type { ClassShape, Kernel, Limit, LinkShape, Shape, Sorting, Uplink } from './shape.ts';
+import { ifbOf, isWritable, LINK_MINOR, REST_MINOR, SHARED_IN, SHARED_OUT } from './shape.ts';
+
+/** A limit that cannot be put in force, and why, in words. */
+export interface ShapeFault {
+  readonly address: string;
+  readonly says: string;
+}
+
+export interface WantedShape {
+  readonly shape: Shape;
+  readonly faults: readonly ShapeFault[];
+}
+
+interface Node {
+  readonly uplink: Uplink;
+  readonly kernel: Kernel;
+  /** MTU of an interface, bytes. */
+  readonly mtuOf: (name: string) => number;
+}
+
+/** What packets of nobody may take of a shared link. */
+const REST_SHARE = 0.01;
+const IFB_MTU = 1500;
+
+/**
+ * What the kernel of a node should hold. Limits that contradict one another are left out and told; the
+ * one of the lower address stays.
+ *
+ * With overcommit ratio r an ask A gets floor A / r and ceiling A. Floors whose sum would pass link ×
+ * headroom (limits that were forced) are all lowered by the same factor: HTB never holds a class below
+ * its own rate, so the parent's ceiling is void as soon as the sum of rates passes it.
+ */
+export function wantedShape(limits: readonly Limit[], node: Node): WantedShape {
+  const faults: ShapeFault[] = [];
+  const sound = soundLimits(limits, node.kernel, faults);
+  const shape = node.uplink.overcommit > 1 ? sharedTrees(sound, node) : ownTrees(sound, node);
+  return { shape, faults };
+}
+
+function soundLimits(
+  limits: readonly Limit[],
+  kernel: Kernel,
+  faults: ShapeFault[],
+): readonly Limit[] {
+  const interfaces = new Map<string, string>();
+  const minors = new Map<number, string>();
+  const sorted = [...limits].sort((a, b) => (a.address < b.address ? -1 : 1));
+  return sorted.filter((limit) => {
+    const says = kernelFault(kernel) ?? ownFault(limit) ?? rivalFault(limit, interfaces, minors);
+    if (says !== undefined) {
+      faults.push({ address: limit.address, says });
+      return false;
+    }
+    interfaces.set(limit.hostInterface, limit.address);
+    minors.set(limit.classMinor, limit.address);
+    return true;
+  });
+}
+
+const kernelFault = (kernel: Kernel): string | undefined => {
+  if (!kernel.htb) return 'this kernel has no htb, so no limit can be set';
+  return kernel.ifb && kernel.redirect
+    ? undefined
+    : 'this kernel lacks ifb, clsact, u32 or mirred, so what a container sends cannot be limited';
+};
+
+function ownFault(limit: Limit): string | undefined {
+  const { address, hostInterface, netInKbit, netOutKbit, classMinor } = limit;
+  if (!isWritable(hostInterface)) return `"${hostInterface}" is no usable interface name`;
+  if (!Number.isInteger(classMinor) || classMinor < 1 || classMinor >= REST_MINOR)
+    return `class ${classMinor} is not within 1 and ${REST_MINOR - 1}`;
+  return netInKbit >= 1 && netOutKbit >= 1 ? addressFault(address) : 'a limit is not above zero';
+}
+
+function addressFault(address: string): string | undefined {
+  try {
+    parseAddress(address);
+    return undefined;
+  } catch (fault: unknown) {
+    if (fault instanceof Refusal) return fault.message;
+    throw fault;
+  }
+}
+
+function rivalFault(
+  { hostInterface, classMinor }: Limit,
+  interfaces: ReadonlyMap<string, string>,
+  minors: ReadonlyMap<number, string>,
+): string | undefined {
+  const same = interfaces.get(hostInterface);
+  if (same !== undefined) return `interface "${hostInterface}" is that of ${same}`;
+  const twin = minors.get(classMinor);
+  return twin === undefined ? undefined : `class ${classMinor} is that of ${twin}`;
+}
+
+function classOf(floorKbit: number, ceilKbit: number, mtu: number): ClassShape {
+  const ceil = tellable(ceilKbit);
+  return {
+    rateKbit: Math.min(tellable(floorKbit), ceil),
+    ceilKbit: ceil,
+    ...bucketFor(ceil, mtu),
+  };
+}
+
+const withLeaf = (shape: ClassShape, mtu: number, kernel: Kernel): ClassShape => {
+  const leaf = leafFor(shape.ceilKbit, mtu, kernel);
+  return leaf ? { ...shape, leaf } : shape;
+};
+
+function ownTrees(limits: readonly Limit[], { kernel, mtuOf }: Node): Shape {
+  const shape = new Map<string, LinkShape>();
+  for (const { hostInterface, netInKbit, netOutKbit, classMinor } of limits) {
+    const mtu = mtuOf(hostInterface);
+    const tree = (kbit: number) => ({
+      defaultMinor: classMinor,
+      classes: new Map([[classMinor, withLeaf(classOf(kbit, kbit, mtu), mtu, kernel)]]),
+      sortings: [],
+    });
+    const ifb = ifbOf(classMinor);
+    shape.set(ifb, { ifb: true, tree: tree(netOutKbit), redirects: {} });
+    shape.set(hostInterface, {
+      ifb: false,
+      tree: tree(netInKbit),
+      redirects: { ingress: ifb },
+    });
+  }
+  return shape;
+}
+
+function sharedTrees(limits: readonly Limit[], node: Node): Shape {
+  const { uplink } = node;
+  const shape = new Map<string, LinkShape>();
+  if (limits.length === 0) return shape;
+  const ins = limits.map((limit) => ({ limit, askKbit: limit.netInKbit }));
+  const outs = limits.map((limit) => ({ limit, askKbit: limit.netOutKbit }));
+  shape.set(SHARED_IN, sharedTree(ins, uplink.linkInKbit, 'dst', node));
+  shape.set(SHARED_OUT, sharedTree(outs, uplink.linkOutKbit, 'src', node));
+  for (const { hostInterface } of limits)
+    shape.set(hostInterface, {
+      ifb: false,
+      redirects: { ingress: SHARED_OUT, egress: SHARED_IN },
+    });
+  return shape;
+}
+
+interface Ask {
+  readonly limit: Limit;
+  readonly askKbit: number;
+}
+
+function sharedTree(
+  asks: readonly Ask[],
+  linkKbit: number,
+  searchBy: 'src' | 'dst',
+  { uplink, kernel, mtuOf }: Node,
+): LinkShape {
+  const roomKbit = tellable(linkKbit * uplink.headroom);
+  const restKbit = tellable(roomKbit * REST_SHARE);
+  const floors = asks.reduce((sum, { askKbit }) => sum + askKbit / uplink.overcommit, 0);
+  const shrink = Math.min(1, roomKbit / floors);
+  const classes = new Map<number, ClassShape>([
+    [LINK_MINOR, classOf(roomKbit, roomKbit, IFB_MTU)],
+    [REST_MINOR, withLeaf(classOf(restKbit, restKbit, IFB_MTU), IFB_MTU, kernel)],
+  ]);
+  for (const { limit, askKbit } of asks) {
+    const mtu = mtuOf(limit.hostInterface);
+    const floorKbit = (askKbit / uplink.overcommit) * shrink;
+    const shape = classOf(floorKbit, Math.min(askKbit, roomKbit), mtu);
+    classes.set(limit.classMinor, { parent: LINK_MINOR, ...withLeaf(shape, mtu, kernel) });
+  }
+  const sortings = asks.flatMap(({ limit }) => sortingsOf(limit));
+  return {
+    ifb: true,
+    tree: { defaultMinor: REST_MINOR, classes, searchBy, sortings },
+    redirects: {},
+  };
+}
+
+/** One in the table of its family, found at once; one for whatever else the interface hands over. */
+function sortingsOf({ address, hostInterface: from, classMinor: minor }: Limit): Sorting[] {
+  const { family, value } = parseAddress(address);
+  return [
+    { table: family, bucket: Number(value & 0xffn), from, minor },
+    { table: 'any', bucket: 0, from, minor },
+  ];
+}
