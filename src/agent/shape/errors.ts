@@ -19,12 +19,11 @@ export class KernelRefused extends Refusal {
   readonly remedy = 'run the quoted command by hand; corral doctor says what this kernel lacks';
   constructor(
     readonly refused: readonly { readonly line: string; readonly says: string }[],
-    steps: number,
+    open: number,
   ) {
     const [first] = refused;
-    super(
-      `the kernel refused ${refused.length} of ${steps} steps, first "${first?.line ?? ''}": ${first?.says ?? ''}`,
-    );
+    const told = first ? `, first "${first.line}": ${first.says}` : '';
+    super(`${open} steps are open, the kernel refused ${refused.length}${told}`);
   }
 }
 

@@ -1,0 +1,132 @@
+import type { Drift } from '../../core/shape-drift.ts';
+import { stepsToClean } from '../../core/shape-steps.ts';
+import type { Usage } from '../../core/shape-usage.ts';
+import type { Kernel, Limit, Uplink } from '../../core/shape.ts';
+import type { Clock } from '../../plumbing/clock.ts';
+import type { Log } from '../../plumbing/log.ts';
+import { type LoopState, startLoop } from '../../plumbing/loop.ts';
+import { Hands } from './hands.ts';
+import type { Whose } from './host-interface.ts';
+import { KernelRefused } from './errors.ts';
+import { Passes } from './passes.ts';
+import { Reader } from './reader.ts';
+import { Meter } from './meter.ts';
+
+/** A limit as the ledger has it, and how to find the container it is for. */
+export interface Ask extends Omit<Limit, 'hostInterface'> {
+  readonly at: { readonly hostInterface: string } | Pick<Whose, 'pid' | 'privileged'>;
+}
+
+export interface Wanted {
+  /** All of them: what is not listed is taken out of the kernel. */
+  readonly asks: readonly Ask[];
+  readonly uplink: Uplink;
+}
+
+export interface ShaperDeps {
+  /** Throws while it is not known: then nothing is changed. */
+  readonly wanted: (signal: AbortSignal) => Promise<Wanted> | Wanted;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Pause between two looks at the kernel, ms. */
+  readonly everyMs: number;
+  /** Path of the network namespace to act in; absent: our own. */
+  readonly netns?: string;
+}
+
+export interface Fault {
+  readonly address: string;
+  readonly says: string;
+}
+
+export interface ShaperState {
+  readonly loop: LoopState;
+  /** Absent until it was tried. */
+  readonly kernel?: Kernel;
+  /** Addresses whose limits the kernel shows as they are wanted. */
+  readonly inForce: readonly string[];
+  readonly faults: readonly Fault[];
+  /** What was found changed by others and put right, since the start. */
+  readonly drift: Readonly<Record<Drift, number>>;
+  /** Steps carried out since the start. */
+  readonly steps: number;
+}
+
+export interface Shaper {
+  state(): ShaperState;
+  /** A look at the kernel at once; several calls during one look make one more. */
+  wake(): void;
+  /**
+   * Puts what is wanted now in force and reads it back.
+   *
+   * @returns the state after it: what is not in force is among its faults
+   * @throws ToolFailed, UnreadableKernel, or what `wanted` throws
+   */
+  settle(signal: AbortSignal): Promise<ShaperState>;
+  /** One dump for all; calls within half a second share it. */
+  usage(signal: AbortSignal): Promise<readonly Usage[]>;
+  /** Ends the loop and the programs; limits stay. */
+  stop(): Promise<void>;
+}
+
+const BACKOFF_MS = 500;
+const PASS_MS = 60_000;
+
+/** Keeps the kernel of one node equal to what is wanted, for ever. */
+export function startShaper(deps: ShaperDeps): Shaper {
+  const { clock, log, everyMs } = deps;
+  const reader = new Reader(deps.netns);
+  const hands = new Hands(deps.netns);
+  const passes = new Passes({ ...deps, reader, hands });
+  const meter = new Meter({ clock, reader });
+  const turn = async (signal: AbortSignal): Promise<void> => {
+    await passes.settle(signal);
+    const refusal = passes.refusal();
+    if (refusal) throw refusal;
+  };
+  const loop = startLoop('shape', turn, {
+    everyMs,
+    backoffMs: BACKOFF_MS,
+    backoffCapMs: everyMs,
+    deadlineMs: PASS_MS,
+    clock,
+    log,
+  });
+  const state = (): ShaperState => ({ loop: loop.state(), ...passes.state() });
+  return {
+    state,
+    wake: () => loop.wake(),
+    settle: async (signal) => {
+      await passes.settle(signal);
+      return state();
+    },
+    usage: (signal) => meter.usage(passes.inForce(), signal),
+    stop: async () => {
+      await loop.stop();
+      await hands.close();
+    },
+  };
+}
+
+/**
+ * Takes everything out of the kernel that Corral ever put there, and nothing else. Twice is as good as
+ * once; a second look proves it.
+ *
+ * @returns how many steps it took
+ * @throws KernelRefused, ToolFailed, UnreadableKernel
+ */
+export async function cleanKernel(signal: AbortSignal, netns?: string): Promise<number> {
+  const reader = new Reader(netns);
+  const hands = new Hands(netns);
+  try {
+    const { links, seen } = await reader.look(signal);
+    const steps = stepsToClean(seen);
+    const refused = await hands.carryOut(steps, links, signal);
+    const left = stepsToClean((await reader.look(signal)).seen);
+    // What went by itself in between is no fault.
+    if (left.length > 0) throw new KernelRefused(refused, left.length);
+    return steps.length;
+  } finally {
+    await hands.close();
+  }
+}
