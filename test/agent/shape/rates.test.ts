@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { cpus, loadavg } from 'node:os';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import {
@@ -21,6 +22,10 @@ import {
  * busy machine. A limit counts Ethernet frames, so TCP carries at most 95.6 % of it.
  */
 const SECONDS = 5;
+
+/** What must be reached of a limit: on a machine with more work than CPUs, less says nothing. */
+const least = (share: number): number =>
+  loadavg()[0]! > cpus().length * 1.5 ? share * 0.9 : share;
 
 describe('limits, as traffic meets them', { concurrency: 1 }, () => {
   let on: Stage;
@@ -61,9 +66,9 @@ describe('limits, as traffic meets them', { concurrency: 1 }, () => {
             assert.ok(first <= mbit * 1.2, `${first} Mbit/s in the first second`);
             return outcome;
           },
-          (outcome) => outcome.mbit >= mbit * 0.94,
+          (outcome) => outcome.mbit >= mbit * least(0.94),
         );
-        assert.ok(measured.mbit >= mbit * 0.94, `only ${measured.mbit} Mbit/s`);
+        assert.ok(measured.mbit >= mbit * least(0.94), `only ${measured.mbit} Mbit/s`);
       });
 
   for (const mbit of [10, 100])

@@ -29,8 +29,8 @@ export interface Stage {
   readonly host: string;
   readonly peer: Container;
   add(octet: number): Promise<Container>;
-  /** The veth pair of a container made anew, as a restart does. */
-  recreate(container: Container): Promise<void>;
+  /** Makes the veth pair of a container; the former goes with its address. */
+  wire(container: Container): Promise<void>;
   tc(words: string): Promise<string>;
   ip(words: string): Promise<string>;
   down(): Promise<void>;
@@ -73,10 +73,7 @@ export async function stage(name: string): Promise<Stage> {
     netns: `/run/netns/${host}`,
     peer: await add(250),
     add,
-    recreate: async (container) => {
-      await ip(`link del ${container.hostInterface}`);
-      await wire(container);
-    },
+    wire,
     tc: (words) => sh(`tc -n ${host} ${words}`),
     ip,
     down: async () => {

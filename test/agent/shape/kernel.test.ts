@@ -1,0 +1,271 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import process from 'node:process';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { Hands } from '../../../src/agent/shape/hands.ts';
+import { hostInterfaceOf } from '../../../src/agent/shape/host-interface.ts';
+import { probeKernel } from '../../../src/agent/shape/probe.ts';
+import { Reader } from '../../../src/agent/shape/reader.ts';
+import { cleanKernel, type ShaperState, type Wanted } from '../../../src/agent/shape/shaper.ts';
+import { stepsToClean, stepsTowards } from '../../../src/core/shape-steps.ts';
+import { wantedShape } from '../../../src/core/shape-wanted.ts';
+import type { Kernel, Limit, Uplink } from '../../../src/core/shape.ts';
+import {
+  askFor,
+  type Container,
+  sh,
+  shaperOn,
+  type Stage,
+  stage,
+  type Told,
+  UPLINK,
+} from './stage.ts';
+
+const soon = (): AbortSignal => AbortSignal.timeout(30_000);
+const SHARED = { ...UPLINK, linkInKbit: 300_000, linkOutKbit: 300_000, overcommit: 2 };
+
+describe('limits in a real kernel', { concurrency: 1 }, () => {
+  let on: Stage;
+  let told: Told;
+  let a: Container;
+  let b: Container;
+  let kernel: Kernel;
+
+  before(async () => {
+    kernel = await probeKernel(soon());
+    on = await stage('kernel');
+    [a, b] = [await on.add(1), await on.add(2)];
+  });
+  after(() => on.down());
+  beforeEach(() => {
+    told = shaperOn(on.netns);
+  });
+  afterEach(async () => {
+    await told.shaper.stop();
+    await cleanKernel(soon(), on.netns);
+  });
+
+  const settle = async (wanted: Wanted): Promise<ShaperState> => {
+    told.set(wanted);
+    return told.settle();
+  };
+  const both = (uplink: Uplink, mbit = 20): Wanted => ({
+    asks: [askFor(a, 1, mbit), askFor(b, 0x1ab, mbit, 2 * mbit)],
+    uplink,
+  });
+  const good = (state: ShaperState): void => {
+    assert.deepEqual(state.faults, []);
+    assert.deepEqual([...state.inForce], [a.address, b.address]);
+  };
+  /** Steps that a second look still finds. */
+  const open = async (wanted: Wanted): Promise<unknown[]> => {
+    const { links, seen } = await new Reader(on.netns).look(soon());
+    const mtuOf = (name: string): number => links.get(name)?.mtu ?? 1500;
+    return stepsTowards(
+      wantedShape(limitsOf(wanted), { uplink: wanted.uplink, kernel, mtuOf }).shape,
+      seen,
+    );
+  };
+
+  it('the kernel has what is needed, or the tests say nothing', () => {
+    assert.ok(kernel.htb && kernel.ifb && kernel.redirect && (kernel.bfifo || kernel.fqCodel));
+  });
+
+  for (const [layout, uplink] of [
+    ['of their own', UPLINK],
+    ['shared', SHARED],
+  ] as const)
+    describe(`trees ${layout}`, () => {
+      it('come in force, and a second pass changes nothing', async () => {
+        good(await settle(both(uplink)));
+        const { steps } = told.shaper.state();
+        good(await told.settle());
+        assert.equal(told.shaper.state().steps, steps);
+        assert.deepEqual(await open(both(uplink)), []);
+      });
+
+      it('a changed limit is a change of its class, and the tree stays', async () => {
+        await settle(both(uplink));
+        const { steps } = told.shaper.state();
+        good(await settle(both(uplink, 30)));
+        // four classes, and one queue: below 32 Mbit/s all are equally long
+        assert.equal(told.shaper.state().steps - steps, 5);
+        const classes = await on.tc(
+          `class show dev ${uplink.overcommit > 1 ? 'corral-in' : a.hostInterface}`,
+        );
+        assert.match(classes, /ceil 30Mbit/);
+      });
+
+      it('killed between any two steps, the next start converges', async () => {
+        const reader = new Reader(on.netns);
+        const { seen } = await reader.look(soon());
+        const wanted = both(uplink);
+        const { shape } = wantedShape(limitsOf(wanted), { uplink, kernel, mtuOf: () => 1500 });
+        const steps = stepsTowards(shape, seen);
+        for (let done = 1; done < steps.length; done += 1) {
+          const hands = new Hands(on.netns);
+          const { links } = await reader.look(soon());
+          assert.deepEqual(await hands.carryOut(steps.slice(0, done), links, soon()), []);
+          await hands.close();
+          if (done % 2 === 0) {
+            good(await settle(wanted));
+            assert.deepEqual(await open(wanted), [], `after ${done} steps`);
+          }
+          await cleanKernel(soon(), on.netns);
+          assert.deepEqual(await remains(on), [], `after ${done} steps`);
+        }
+      });
+
+      it('what others did is put right and counted', async () => {
+        await settle(both(uplink));
+        const ifb = uplink.overcommit > 1 ? 'corral-in' : 'corral-0001';
+        await on.tc(`qdisc del dev ${ifb} root`);
+        await on.tc(`qdisc add dev ${ifb} root tbf rate 1mbit burst 20000 latency 50ms`);
+        await on.tc(`filter del dev ${b.hostInterface} ingress`);
+        good(await told.settle());
+        const { drift } = told.shaper.state();
+        assert.equal(drift['foreign-qdisc'], 1);
+        assert.equal(drift['lost-redirect'], 1);
+        assert.deepEqual(await open(both(uplink)), []);
+      });
+
+      it('a container that came back has its limits, and leaves nothing when it goes', async () => {
+        await settle(both(uplink));
+        await on.ip(`link del ${a.hostInterface}`);
+        await on.wire(a);
+        good(await told.settle());
+        assert.equal(told.shaper.state().drift.recreated, 1);
+        assert.deepEqual(await open(both(uplink)), []);
+        await on.ip(`link del ${a.hostInterface}`);
+        const state = await told.settle();
+        assert.deepEqual(state.faults, [
+          { address: a.address, says: `interface "${a.hostInterface}" is gone` },
+        ]);
+        const links = await on.ip('-br link');
+        assert.doesNotMatch(links, /corral-0001/);
+        await on.wire(a);
+        good(await told.settle());
+        await settle({ asks: [], uplink });
+        assert.deepEqual(await remains(on), []);
+      });
+    });
+
+  it('goes from one layout to the other and back', async () => {
+    for (const uplink of [UPLINK, SHARED, UPLINK]) {
+      good(await settle(both(uplink)));
+      assert.deepEqual(await open(both(uplink)), []);
+    }
+    assert.doesNotMatch(await on.ip('-br link'), /corral-(in|out)/);
+  });
+
+  it('a lost class and packets past the classes are put right and counted', async () => {
+    await settle(both(UPLINK));
+    await on.tc(`class del dev ${a.hostInterface} classid c0a1:1`);
+    await sh(`nsenter --net=${on.peer.netns} ping -c 3 -i 0.05 -W 1 ${a.address}`);
+    good(await told.settle());
+    const { drift } = told.shaper.state();
+    assert.equal(drift['lost-class'], 1);
+    assert.equal(drift['passed-by'], 1);
+  });
+
+  it('clean removes all and only ours', async () => {
+    await on.ip('link add corral-dummy type bridge');
+    await on.tc(`qdisc add dev ${on.peer.hostInterface} root handle 7: htb`);
+    await on.tc(`qdisc add dev ${on.peer.hostInterface} clsact`);
+    await on.ip('link add theirs type ifb');
+    const theirs = 'protocol all pref 9 u32 match u32 0 0 action mirred egress redirect dev theirs';
+    await on.tc(`filter add dev ${on.peer.hostInterface} ingress ${theirs}`);
+    await on.tc(`qdisc add dev ${b.hostInterface} clsact`);
+    await on.tc(`filter add dev ${b.hostInterface} ingress ${theirs}`);
+    const before = await remains(on);
+    for (const uplink of [UPLINK, SHARED]) {
+      good(await settle(both(uplink)));
+      assert.ok((await cleanKernel(soon(), on.netns)) > 0);
+      assert.deepEqual(await remains(on), before);
+      assert.equal(await cleanKernel(soon(), on.netns), 0);
+    }
+    await on.ip('link del corral-dummy');
+    await on.ip('link del theirs');
+    await on.tc(`qdisc del dev ${on.peer.hostInterface} root`);
+    await on.tc(`qdisc del dev ${on.peer.hostInterface} clsact`);
+    await on.tc(`qdisc del dev ${b.hostInterface} clsact`);
+  });
+
+  it('an unusable ask is told and disturbs nobody', async () => {
+    const asks = [
+      ...both(UPLINK).asks,
+      { ...askFor(on.peer, 1, 5), address: '192.0.2.250' },
+      { ...askFor(on.peer, 9, 5), address: '192.0.2.251', at: { hostInterface: 'x; reboot' } },
+      { ...askFor(on.peer, 10, 5), address: '192.0.2.252', at: { hostInterface: 'nobody' } },
+    ];
+    const state = await settle({ asks, uplink: UPLINK });
+    assert.deepEqual([...state.inForce], [a.address, b.address]);
+    assert.deepEqual(state.faults.map(({ address }) => address).sort(), [
+      '192.0.2.250',
+      '192.0.2.251',
+      '192.0.2.252',
+    ]);
+  });
+
+  it('counts what passes, and goes on counting when a queue is replaced', async () => {
+    await settle(both(UPLINK));
+    await told.shaper.usage(soon());
+    const ping = `ping -c 20 -i 0.01 -s 1000 ${a.address}`;
+    await sh(`nsenter --net=${on.peer.netns} ${ping}`);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    const usage = async () =>
+      (await told.shaper.usage(soon())).find(({ address }) => address === a.address)!;
+    const first = await usage();
+    assert.ok(first.netIn.bytes >= 20 * 1028 && first.netOut.bytes >= 20 * 1028);
+    assert.ok(first.netIn.rateKbit > 0 && first.netIn.share > 0 && first.netIn.share < 1);
+    await on.tc(`qdisc replace dev ${a.hostInterface} parent c0a1:1 pfifo`);
+    await told.settle();
+    await sh(`nsenter --net=${on.peer.netns} ${ping}`);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    assert.ok((await usage()).netIn.bytes >= first.netIn.bytes + 20 * 1028);
+  });
+
+  it('finds the interface of a process, by its /sys or by asking the kernel', async () => {
+    const { links } = await new Reader(on.netns).look(soon());
+    const inside = spawn('ip', ['netns', 'exec', a.name, 'sleep', '60']);
+    const bare = spawn('nsenter', [`--net=${a.netns}`, 'sleep', '60']);
+    try {
+      await Promise.all([once(inside, 'spawn'), once(bare, 'spawn')]);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      for (const { pid = 0 } of [inside, bare])
+        for (const privileged of [false, true])
+          assert.equal(
+            await hostInterfaceOf({ pid, address: a.address, privileged }, links, soon()),
+            a.hostInterface,
+          );
+      await assert.rejects(
+        hostInterfaceOf({ pid: process.pid, address: a.address }, links, soon()),
+        { code: 'no-host-interface' },
+      );
+    } finally {
+      inside.kill('SIGKILL');
+      bare.kill('SIGKILL');
+    }
+  });
+
+  it('nothing of ours is left at the end', async () => {
+    assert.deepEqual(stepsToClean((await new Reader(on.netns).look(soon())).seen), []);
+  });
+});
+
+const limitsOf = ({ asks }: Wanted): Limit[] =>
+  asks.flatMap(({ at, ...rest }) =>
+    'hostInterface' in at ? [{ ...rest, hostInterface: at.hostInterface }] : [],
+  );
+
+/** Every qdisc that is set and every ifb, whoever made it. */
+async function remains(on: Stage): Promise<string[]> {
+  const [qdiscs, links] = [await on.tc('qdisc show'), await on.ip('-br link show type ifb')];
+  return [...qdiscs.split('\n'), ...links.split('\n')]
+    .filter(
+      (line) =>
+        line !== '' && !line.startsWith('qdisc noqueue') && !line.startsWith('qdisc pfifo_fast 0:'),
+    )
+    .map((line) => line.replace(/refcnt \d+/, '').trim());
+}
