@@ -267,5 +267,5 @@ async function remains(on: Stage): Promise<string[]> {
       (line) =>
         line !== '' && !line.startsWith('qdisc noqueue') && !line.startsWith('qdisc pfifo_fast 0:'),
     )
-    .map((line) => line.replace(/refcnt \d+/, '').trim());
+    .map((line) => line.replace(/(refcnt|direct_packets_stat) \d+/g, '').trim());
 }
