@@ -13,6 +13,8 @@ need dockerd docker.io
 need docker docker.io
 need busybox busybox-static
 need ip iproute2
+need tc iproute2
+need ping iputils-ping
 need iptables iptables
 need arping iputils-arping
 need iperf3 iperf3

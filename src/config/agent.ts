@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { agentShapeSchema, type AgentShapeSettings } from './agent-shape.ts';
 import { count, milliseconds, text } from './kinds.ts';
 
 export interface AgentSettings {
@@ -16,6 +17,7 @@ export interface AgentSettings {
   readonly probe: 'off' | 'on';
   readonly reconcileEveryMs: number;
   readonly heartbeatTtlMs: number;
+  readonly shape: AgentShapeSettings;
 }
 
 /** Longest path of a unix socket, bytes. */
@@ -70,4 +72,5 @@ export const agentSchema = Joi.object<AgentSettings, true>({
   heartbeatTtlMs: milliseconds({ from: 1_000, to: 600_000, otherwise: 15_000 }).description(
     'how long after its last sign of life a node counts as gone',
   ),
+  shape: agentShapeSchema.default(),
 });
