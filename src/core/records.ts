@@ -95,6 +95,12 @@ export interface BlockRecord {
   readonly quarantined: Readonly<Record<string, string>>;
 }
 
+/** A node found no address in a pool of which others keep some in stock. Key: pool and node. */
+export interface StarvingRecord {
+  readonly v: 1;
+  readonly atMs: number;
+}
+
 /** An address held by a container. Key: node and address. */
 export interface LeaseRecord {
   readonly v: 1;

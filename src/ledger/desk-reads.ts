@@ -1,20 +1,23 @@
 import { poolSpace } from '../core/pool.ts';
-import type { Desk, DeskOptions, NodeLease } from './desk.ts';
+import { fillOf, readBlocks } from './blocks.ts';
+import type { Desk, DeskOptions, NodeLease, PoolUse } from './desk.ts';
 import { readSpares } from './desk-stock.ts';
 import { LedgerUnreachable } from './errors.ts';
 import { keys, nameIn, prefixes } from './keys.ts';
+import { UnknownPool } from './lease-errors.ts';
 import { poolsFor } from './lease-search.ts';
 import { viewFor } from './lease-view.ts';
 import { lookOf } from './leases.ts';
 import { listAll } from './listing.ts';
 import { networkOf } from './pool-network.ts';
 import { records } from './records.ts';
+import { starvedOf } from './starvation.ts';
 import type { Read, Store } from './store.ts';
 
 /** What a desk reads, read anew each time. */
 export class DeskReads implements Pick<
   Desk,
-  'spares' | 'leases' | 'pools' | 'poolNamed' | 'networks' | 'reachable'
+  'spares' | 'leases' | 'pools' | 'poolNamed' | 'networks' | 'use' | 'starvation' | 'reachable'
 > {
   readonly #read: Read;
   readonly #options: DeskOptions;
@@ -56,6 +59,18 @@ export class DeskReads implements Pick<
     return this.#noting(named());
   }
 
+  use(pool: string, signal: AbortSignal): ReturnType<Desk['use']> {
+    return this.#noting(useOf(this.#read, pool, { nowMs: this.#options.clock.now(), signal }));
+  }
+
+  starvation(signal: AbortSignal): ReturnType<Desk['starvation']> {
+    const { node, clock } = this.#options;
+    const starved = listAll(this.#read, prefixes.starving, { signal }).then(({ entries }) =>
+      starvedOf(entries, node, clock.now()),
+    );
+    return this.#noting(starved);
+  }
+
   networks(signal: AbortSignal): ReturnType<Desk['networks']> {
     const names = listAll(this.#read, prefixes.networks, { signal }).then(({ entries }) =>
       entries.map(({ key }) => nameIn(prefixes.networks, key)).sort(),
@@ -82,6 +97,23 @@ export class DeskReads implements Pick<
       throw fault;
     }
   }
+}
+
+async function useOf(
+  read: Read,
+  name: string,
+  { nowMs, signal }: { nowMs: number; signal: AbortSignal },
+): Promise<PoolUse> {
+  const entry = await read.get(keys.pool(name), signal);
+  if (!entry) throw new UnknownPool(name);
+  const blocks = await readBlocks(read, name, signal);
+  const nodes = new Set<string>();
+  for (const block of blocks.values())
+    if (block !== 'bad')
+      for (const node of Object.keys({ ...block.record.held, ...block.record.spare }))
+        nodes.add(node);
+  const space = poolSpace(records.pool.decode(entry));
+  return { ...fillOf({ name, space }, blocks, nowMs), nodes: [...nodes].sort() };
 }
 
 async function leasesOf(

@@ -1,6 +1,7 @@
 import type { LeaseRecord, LimitRecord } from '../core/records.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
+import type { PoolFill } from './lease-errors.ts';
 import type { ReachedPool } from './lease-view.ts';
 import type { AddressGrant } from './leases.ts';
 import type { PoolAddress } from './quarantine.ts';
@@ -17,6 +18,11 @@ export interface DeskOptions {
   readonly coolDownMs?: number;
   /** An address that has rested this long is given when nothing else is left, ms; default 5,000. */
   readonly pressedCoolDownMs?: number;
+  /**
+   * How long a take that finds nothing waits for what other nodes keep in stock, ms; default 1,000, and
+   * 0 does not wait. Meanwhile the ledger says that this node starves.
+   */
+  readonly begMs?: number;
   /** In [0, 1); spreads the pauses of rivals apart. */
   readonly chance?: () => number;
 }
@@ -82,6 +88,12 @@ export interface Spare {
   readonly withheld?: string;
 }
 
+/** How much of a pool is used, and by how many nodes. */
+export interface PoolUse extends PoolFill {
+  /** Nodes that hold or stock addresses of it. */
+  readonly nodes: readonly string[];
+}
+
 /**
  * One node's dealings with the ledger. What changes something is done in the order of calling, and what
  * waits together shares a commit. Reads are read anew and wait for nothing.
@@ -97,7 +109,8 @@ export interface Spare {
 export interface Desk {
   /**
    * An address becomes a lease, in one commit: the one that is named, which may be of this node's stock,
-   * else any. Says no only on fresh reads.
+   * else any. Says no only on fresh reads, and where other nodes keep addresses in stock only after
+   * they have been begged for them.
    *
    * @throws UnknownNode, UnknownNetwork, NoPoolReached, PoolNotReached, NoAddressLeft, AddressNotGiven,
    *         NoClassLeft, LedgerRebuilding (unless it is of this node's stock), BadAddress, BadRange,
@@ -146,6 +159,10 @@ export interface Desk {
     pool: string,
     signal: AbortSignal,
   ): Promise<(ReachedPool & { readonly network: string }) | undefined>;
+  /** @throws UnknownPool */
+  use(pool: string, signal: AbortSignal): Promise<PoolUse>;
+  /** Pools in which other nodes find no address, though some are in stock. */
+  starvation(signal: AbortSignal): Promise<ReadonlySet<string>>;
   /** Names, sorted. */
   networks(signal: AbortSignal): Promise<readonly string[]>;
   /** False while the last thing that was tried got no answer of the ledger. */

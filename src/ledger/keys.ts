@@ -73,6 +73,14 @@ export function blockIn(key: string): { readonly pool: string; readonly n: bigin
   return { pool: decodeURIComponent(pool), n: BigInt(n) };
 }
 
+/** What a key under `prefixes.starving` means; undefined when it is not one of ours. */
+export const starvingIn = (
+  key: string,
+): { readonly pool: string; readonly node: string } | undefined => {
+  const place = holdingOf(prefixes.starving, key);
+  return place && { pool: place.node, node: place.address };
+};
+
 /** What a key under `prefixes.leases` or `prefixes.limits` means; undefined when it is not one of ours. */
 export function holdingOf(
   prefix: string,

@@ -1,3 +1,4 @@
+import { Begging } from './begging.ts';
 import { CachedStore } from './cache.ts';
 import type { Adopted, Completed, Completion, Desk, DeskOptions, TakeAsk } from './desk.ts';
 import { decideAdopt, decideComplete, decideUndo } from './desk-lease.ts';
@@ -15,6 +16,7 @@ import { decideQuarantine, decideUnquarantine } from './quarantine.ts';
 import { records } from './records.ts';
 import type { Released } from './release.ts';
 import { decideRelease } from './release.ts';
+import { decideServed, decideStarve } from './starvation.ts';
 import type { Read, Store } from './store.ts';
 import { EMPTY_TALLY } from './tally.ts';
 import type { Decision } from './transact.ts';
@@ -26,6 +28,7 @@ export const openDesk = (store: Store, options: DeskOptions): Desk =>
 class LedgerDesk extends DeskReads implements Desk {
   readonly #options: DeskOptions;
   readonly #queue: DeskQueue;
+  readonly #begging: Begging;
   readonly #homes = new Map<string, bigint>();
   /** The last ask under each name that is not settled: undoing an earlier one must not undo it. */
   readonly #lastAsk = new Map<string, TakeAsk>();
@@ -33,10 +36,18 @@ class LedgerDesk extends DeskReads implements Desk {
   constructor(store: Store, options: DeskOptions) {
     super(store, options);
     this.#options = options;
+    this.#begging = new Begging(options, {
+      starve: (pools, signal) => this.#starve(pools, signal),
+      served: (pools, signal) => this.#served(pools, signal),
+    });
     this.#queue = queueFor(store, options, (answered) => this.heard(answered));
   }
 
   take(ask: TakeAsk, signal: AbortSignal): Promise<AddressGrant> {
+    return this.#begging.serve(() => this.#take(ask, signal), signal);
+  }
+
+  #take(ask: TakeAsk, signal: AbortSignal): Promise<AddressGrant> {
     const name = `${ask.network} ${ask.incarnation}`;
     let made = false;
     this.#lastAsk.set(name, ask);
@@ -112,6 +123,17 @@ class LedgerDesk extends DeskReads implements Desk {
 
   close(): Promise<void> {
     return this.#queue.close();
+  }
+
+  #starve(pools: readonly string[], signal: AbortSignal): Promise<void> {
+    const { node, clock } = this.#options;
+    const nowMs = clock.now();
+    return this.#run(signal, (read) => decideStarve(read, { node, pools, nowMs }, signal));
+  }
+
+  #served(pools: readonly string[], signal: AbortSignal): Promise<void> {
+    const { node } = this.#options;
+    return this.#run(signal, (read) => decideServed(read, { node, pools }, signal));
   }
 
   #run<Result>(

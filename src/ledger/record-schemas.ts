@@ -78,6 +78,8 @@ const block = Joi.object<Of.BlockRecord>({
   quarantined: Joi.object().pattern(offset, text).required(),
 });
 
+const starving = Joi.object<Of.StarvingRecord>({ v, atMs: atMs.required() });
+
 const counted = {
   netInKbit: kbit.required(),
   netOutKbit: kbit.required(),
@@ -237,6 +239,7 @@ export const schemas = {
   node,
   tally,
   block,
+  starving,
   lease,
   limit,
   alive,

@@ -87,6 +87,7 @@ export const records = {
   node: codec<Of.NodeRecord>('node', schemas.node),
   tally: codec<Of.TallyRecord>('tally', schemas.tally, isTally),
   block: codec<Of.BlockRecord>('block', schemas.block, isBlock),
+  starving: codec<Of.StarvingRecord>('starving node', schemas.starving),
   lease: codec<Of.LeaseRecord>('lease', schemas.lease),
   limit: codec<Of.LimitRecord>('limit', schemas.limit),
   alive: codec<Of.AliveRecord>('sign of life', schemas.alive),
