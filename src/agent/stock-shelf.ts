@@ -1,6 +1,11 @@
 import type { PoolUse, Spare } from '../ledger/desk.ts';
 import type { ReachedPool } from '../ledger/lease-view.ts';
 
+interface Comparing {
+  readonly before: readonly string[];
+  readonly isPending: (address: string) => boolean;
+}
+
 /** One pool's stock, as the agent has it in memory. */
 export class Shelf {
   /** To be handed out, the oldest first. */
@@ -9,11 +14,13 @@ export class Shelf {
   unchecked: readonly string[] = [];
   /** In stock by the ledger's word, but to be given back. */
   #back = new Set<string>();
+  /** In stock by the ledger's word, but a container runs on it: neither handed out nor given back. */
+  readonly #runs = new Set<string>();
   /** When addresses of the pool were last asked for, ms since the epoch. */
   askedMs?: number;
   surveyedMs?: number;
   survey = { room: 0, sharers: 1 };
-  facts?: { readonly prefix: number; readonly gateway?: string };
+  facts?: { readonly network: string; readonly prefix: number; readonly gateway?: string };
 
   /** Ours, whether it can be handed out or not. */
   get count(): number {
@@ -26,49 +33,70 @@ export class Shelf {
   }
 
   surveyed(
-    named: ReachedPool | undefined,
+    named: (ReachedPool & { readonly network: string }) | undefined,
     { use, atMs }: { readonly use: PoolUse; readonly atMs: number },
   ): void {
     this.surveyedMs = atMs;
     const { size, held, cooling, quarantined, nodes } = use;
     this.survey = { room: size - held - cooling - quarantined, sharers: nodes.length };
     if (!named) return;
-    const { record, space } = named;
+    const { network, record, space } = named;
     this.facts = {
+      network,
       prefix: space.cidr.prefix,
       ...(record.gateway !== undefined && { gateway: record.gateway }),
     };
+  }
+
+  /** What was there when the agent started. */
+  found(spares: readonly Spare[]): void {
+    this.unchecked = spares.map(({ address }) => address);
   }
 
   /**
    * Takes the ledger's word: what it no longer counts as ours is not handed out, what is quarantined or
    * unknown goes back. `before`: what was ready when it was asked; what came later it cannot know.
    */
-  compare(
-    spares: readonly Spare[],
-    { before, isPending }: { before: readonly string[]; isPending: (address: string) => boolean },
-  ): void {
-    const good = new Set(
-      spares.filter(({ withheld }) => withheld === undefined).map(({ address }) => address),
-    );
-    const gone = new Set(before.filter((address) => !good.has(address)));
+  compare(spares: readonly Spare[], { before, isPending }: Comparing): void {
+    const ours = new Map(spares.map(({ address, withheld }) => [address, withheld === undefined]));
+    const gone = new Set(before.filter((address) => ours.get(address) !== true));
     this.ready = this.ready.filter((address) => !gone.has(address));
-    this.unchecked = this.unchecked.filter((address) => good.has(address));
-    const known = new Set([...before, ...this.ready, ...this.unchecked]);
+    this.unchecked = this.unchecked.filter((address) => ours.has(address));
+    const kept = new Set([...before.filter((one) => !gone.has(one)), ...this.ready]);
+    for (const address of this.#runs) if (!ours.has(address)) this.#runs.delete(address);
+    for (const address of [...this.unchecked, ...this.#runs]) kept.add(address);
     this.#back = new Set(
-      spares
-        .filter(({ address, withheld }) => withheld !== undefined || !known.has(address))
-        .map(({ address }) => address)
-        .filter((address) => !isPending(address)),
+      [...ours.keys()].filter((address) => !kept.has(address) && !isPending(address)),
     );
   }
 
-  /** What was there at the start is nobody's, as far as it still is in stock. */
-  release(spares: readonly Spare[], isPending: (address: string) => boolean): void {
-    const still = new Set(spares.map(({ address }) => address));
-    const free = this.unchecked.filter((address) => still.has(address) && !isPending(address));
-    this.ready.push(...free);
+  /** What was there at the start is nobody's. */
+  checked(spares: readonly Spare[]): void {
+    const good = new Set(
+      spares.filter(({ withheld }) => withheld === undefined).map(({ address }) => address),
+    );
+    for (const address of this.unchecked)
+      if (good.has(address)) this.ready.push(address);
+      else this.#back.add(address);
     this.unchecked = [];
+  }
+
+  runs(address: string): void {
+    if (![...this.ready, ...this.unchecked, ...this.#back].includes(address)) return;
+    this.#runs.add(address);
+    this.#back.delete(address);
+    this.ready = this.ready.filter((one) => one !== address);
+    this.unchecked = this.unchecked.filter((one) => one !== address);
+  }
+
+  /** Not to be handed out of stock, for somebody has it or shall have it. */
+  withdraw(address: string): 'ready' | 'unchecked' | 'unknown' {
+    if (this.unchecked.includes(address)) return 'unchecked';
+    this.#back.delete(address);
+    const at = this.ready.indexOf(address);
+    if (at < 0) return 'unknown';
+    this.ready.splice(at, 1);
+    return 'ready';
   }
 
   /** What is too much of it is no longer handed out. @returns all that is to be given back */

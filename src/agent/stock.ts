@@ -3,6 +3,7 @@ import { Refusal } from '../core/errors.ts';
 import { stockTarget } from '../core/stock.ts';
 import type { Desk, TakeAsk } from '../ledger/desk.ts';
 import { LedgerUnreachable } from '../ledger/errors.ts';
+import { AddressNotGiven } from '../ledger/lease-errors.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
 import { type Loop, type LoopState, startLoop } from '../plumbing/loop.ts';
@@ -20,6 +21,8 @@ export interface StockDeps {
   readonly probe?: Probe;
   /** Whether Docker still has an address that was handed out under an incarnation. */
   readonly holds: (address: string, incarnation: string) => boolean;
+  /** Pools in which others find no address: what is kept of them is given back. Then `wake`. */
+  readonly starved?: () => ReadonlySet<string>;
   /** Told when an address turns out to be used by somebody who does not ask. */
   readonly squatted?: (at: {
     readonly pool: string;
@@ -56,9 +59,9 @@ export class Stock {
   readonly #shelves = new Map<string, Shelf>();
   readonly #owners: OwnerWriter;
   readonly #loop: Loop;
-  #starved: ReadonlySet<string> = new Set();
-  #read = false;
-  #checked = false;
+  #comparedMs: number | undefined;
+  /** What runs was adopted, and the stock looked at since. */
+  #checked: 'no' | 'said' | 'done' = 'no';
 
   constructor(deps: StockDeps) {
     this.#deps = deps;
@@ -85,28 +88,51 @@ export class Stock {
 
   /** What runs on this node has been adopted, so what is in stock by now is nobody's. */
   checked(): void {
-    if (this.#checked) return;
-    this.#checked = true;
+    if (this.#checked !== 'no') return;
+    this.#checked = 'said';
     this.#loop.wake();
   }
 
-  /** Others find no address in these pools: what is kept of them is given back. */
-  starved(pools: ReadonlySet<string>): void {
-    this.#starved = pools;
-    if ([...pools].some((pool) => this.#shelves.has(pool))) this.#loop.wake();
+  /** Looks at once whether there is something to do. */
+  wake(): void {
+    this.#loop.wake();
+  }
+
+  /** A container runs on the address, so it is neither handed out nor given back. */
+  runs(address: string): void {
+    for (const shelf of this.#shelves.values()) shelf.runs(address);
+  }
+
+  /** The address is not to be handed out. */
+  forgo(address: string): void {
+    for (const shelf of this.#shelves.values()) shelf.withdraw(address);
+  }
+
+  /**
+   * An address is about to be given by other ways than out of stock.
+   *
+   * @throws AddressNotGiven while it may be in use by what is not known to run
+   */
+  withdraw(address: string): void {
+    const found = [...this.#shelves.values()].map((shelf) => shelf.withdraw(address));
+    if (found.includes('unchecked'))
+      throw new AddressNotGiven(address, 'it may be in use: what runs here is not known yet');
   }
 
   /** An address of the pool that is asked for, decided in memory; undefined when none is at hand. */
   pop(ask: TakeAsk): HandedOut | undefined {
-    if (ask.pool === undefined || ask.address !== undefined) return undefined;
-    this.use(ask.pool);
-    const shelf = this.#shelfOf(ask.pool);
+    const { pool, within } = ask;
+    if (pool === undefined || ask.address !== undefined) return undefined;
+    this.use(pool);
+    const shelf = this.#shelfOf(pool);
     const { facts } = shelf;
-    const address = facts && shelf.pop(fits(ask.within));
+    if (!facts || facts.network !== ask.network) return undefined;
+    const address = shelf.pop(fits(within));
     if (address === undefined) return undefined;
     this.#owners.write({ ...ask, address });
     this.#loop.wake();
-    return { address, pool: ask.pool, ...facts };
+    const { prefix, gateway } = facts;
+    return { address, pool, prefix, ...(gateway !== undefined && { gateway }) };
   }
 
   /** The same for those who wait for promises. */
@@ -140,28 +166,41 @@ export class Stock {
   /** What the ledger says is in stock against what is on the shelves. */
   async #compare(signal: AbortSignal): Promise<void> {
     const { desk, clock } = this.#deps;
-    if (!this.#read)
-      for (const { lease } of await desk.leases(signal))
-        this.#shelfOf(lease.pool).askedMs ??= clock.now();
-    const first = !this.#read;
+    const atMs = clock.now();
+    const said = this.#checked === 'said';
+    const isFirst = this.#comparedMs === undefined;
+    if (!said && !this.#isDue(atMs)) return;
+    if (isFirst) await this.#begin(signal);
     const before = new Map([...this.#shelves].map(([pool, { ready }]) => [pool, [...ready]]));
+    const isPending = (address: string): boolean => this.#owners.isPending(address);
     const spares = await desk.spares(signal);
     for (const { pool } of spares) this.#shelfOf(pool);
     for (const [pool, shelf] of this.#shelves) {
       const mine = spares.filter((spare) => spare.pool === pool);
-      const isPending = (address: string): boolean => this.#owners.isPending(address);
+      if (isFirst) shelf.found(mine);
       shelf.compare(mine, { before: before.get(pool) ?? [], isPending });
-      if (first) shelf.unchecked = mine.map(({ address }) => address);
-      if (this.#checked) shelf.release(mine, isPending);
+      if (said) shelf.checked(mine);
     }
-    this.#read = true;
+    this.#comparedMs = atMs;
+    if (said) this.#checked = 'done';
+  }
+
+  #isDue(atMs: number): boolean {
+    return this.#comparedMs === undefined || atMs - this.#comparedMs >= SURVEY_MS;
+  }
+
+  /** Pools of which the node holds addresses are in use. */
+  async #begin(signal: AbortSignal): Promise<void> {
+    const { desk, clock } = this.#deps;
+    for (const { lease } of await desk.leases(signal))
+      this.#shelfOf(lease.pool).askedMs ??= clock.now();
   }
 
   /** As many as the pool's state allows, no more. */
   async #tend(pool: string, shelf: Shelf, signal: AbortSignal): Promise<void> {
     const { desk, spare = SPARE } = this.#deps;
     await this.#survey(pool, shelf, signal);
-    const starving = this.#starved.has(pool);
+    const starving = this.#deps.starved?.().has(pool) === true;
     const target = stockTarget({
       ...shelf.survey,
       wanted: spare,
@@ -194,8 +233,9 @@ export class Stock {
     shelf: Shelf,
     { count, signal }: { readonly count: number; readonly signal: AbortSignal },
   ): Promise<void> {
-    for (const address of await this.#deps.desk.stock(pool, count, signal))
-      if (await this.#isQuiet(pool, address, signal)) shelf.ready.push(address);
+    const put = await this.#deps.desk.stock(pool, count, signal);
+    const quiet = await Promise.all(put.map((one) => this.#isQuiet(pool, one, signal)));
+    shelf.ready.push(...put.filter((_, at) => quiet[at]));
   }
 
   /** Nobody answers for the address; one who does is recorded, and the address withheld. */

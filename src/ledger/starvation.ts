@@ -43,28 +43,37 @@ export async function decideServed(
   };
 }
 
-/** Told whenever it changes: the pools in which nodes other than `node` starve. */
+/** Pools in which nodes other than this one starve, kept up to date. */
+export interface Starvation extends Follow {
+  pools(): ReadonlySet<string>;
+}
+
+/** @param tell  told whenever it may have changed */
 export function followStarvation(
   deps: { readonly store: Store; readonly clock: Clock; readonly log: Log; readonly node: string },
-  tell: (pools: ReadonlySet<string>) => void,
+  tell: () => void,
   signal: AbortSignal,
-): Follow {
+): Starvation {
   const known = new Map<string, Entry>();
-  const told = (): void => tell(starvedOf(known.values(), deps.node, deps.clock.now()));
-  const follower = {
-    reset: (entries: readonly Entry[]) => {
-      known.clear();
-      for (const entry of entries) known.set(entry.key, entry);
-      told();
+  const following = follow(
+    deps,
+    prefixes.starving,
+    {
+      reset: (entries) => {
+        known.clear();
+        for (const entry of entries) known.set(entry.key, entry);
+        tell();
+      },
+      change: ({ changes }) => {
+        for (const { key, entry } of changes)
+          if (entry) known.set(key, entry);
+          else known.delete(key);
+        tell();
+      },
     },
-    change: ({ changes }: { changes: readonly { key: string; entry?: Entry }[] }) => {
-      for (const { key, entry } of changes)
-        if (entry) known.set(key, entry);
-        else known.delete(key);
-      told();
-    },
-  };
-  return follow(deps, prefixes.starving, follower, signal);
+    signal,
+  );
+  return { ...following, pools: () => starvedOf(known.values(), deps.node, deps.clock.now()) };
 }
 
 /** Pools in which others starve at `nowMs`, of what is written under `prefixes.starving`. */

@@ -1,0 +1,25 @@
+import type { Desk } from '../ledger/desk.ts';
+import type { Stock } from './stock.ts';
+
+/** The desk for everybody else on the node: what it gives is not handed out of stock as well. */
+export const besideStock = (desk: Desk, stock: Stock): Desk => ({
+  ...{ release: desk.release.bind(desk), complete: desk.complete.bind(desk) },
+  ...{ unquarantine: desk.unquarantine.bind(desk), stock: desk.stock.bind(desk) },
+  ...{ unstock: desk.unstock.bind(desk), spares: desk.spares.bind(desk) },
+  ...{ leases: desk.leases.bind(desk), pools: desk.pools.bind(desk), use: desk.use.bind(desk) },
+  ...{ poolNamed: desk.poolNamed.bind(desk), networks: desk.networks.bind(desk) },
+  ...{ starvation: desk.starvation.bind(desk), reachable: desk.reachable.bind(desk) },
+  close: desk.close.bind(desk),
+  take: async (ask, signal) => {
+    if (ask.address !== undefined) stock.withdraw(ask.address);
+    return desk.take(ask, signal);
+  },
+  adopt: (ask, signal) => {
+    stock.runs(ask.address);
+    return desk.adopt(ask, signal);
+  },
+  quarantine: (at, why, signal) => {
+    stock.forgo(at.address);
+    return desk.quarantine(at, why, signal);
+  },
+});

@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { TestContext } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Refusal } from '../../src/core/errors.ts';
+import { besideStock } from '../../src/agent/stock-desk.ts';
+import { Stock, type StockDeps } from '../../src/agent/stock.ts';
+import type { Desk } from '../../src/ledger/desk.ts';
+import { LedgerUnreachable } from '../../src/ledger/errors.ts';
+import { followStarvation } from '../../src/ledger/starvation.ts';
+import { systemClock } from '../../src/plumbing/clock.ts';
+import { silentLog } from '../../src/plumbing/log.ts';
+import { ask, DeskBench } from '../ledger/desk-bench.ts';
+import { opened, patience } from '../ledger/opened.ts';
+
+/** .1 to .30 */
+const POOL = { cidr: '198.51.100.0/27' };
+
+async function until(holds: () => boolean | Promise<boolean>, what = 'it'): Promise<void> {
+  const signal = AbortSignal.timeout(20_000);
+  for (; !(await holds()); await wait(10)) if (signal.aborted) assert.fail(`${what} did not come`);
+}
+
+async function benchOf(t: TestContext, pool: unknown = POOL): Promise<DeskBench> {
+  const bench = await DeskBench.of(t, await opened(t), { p: pool });
+  return bench;
+}
+
+const real = { clock: systemClock };
+
+function stockOf(t: TestContext, desk: Desk, more: Partial<StockDeps> = {}): Stock {
+  const deps = { desk, clock: systemClock, log: silentLog, holds: () => true, ...more };
+  const stock = new Stock(deps);
+  t.after(() => stock.stop());
+  return stock;
+}
+
+const readyOf = (stock: Stock): number => stock.ready.get('p') ?? 0;
+const wants = (incarnation: string, more: Parameters<typeof ask>[1] = {}) =>
+  ask(incarnation, { pool: 'p', ...more });
+
+describe('the stock of a node', () => {
+  it('is filled once its pool is asked for, and again when something was handed out', async (t) => {
+    const bench = await benchOf(t);
+    const desk = bench.desk('node-1', real);
+    const stock = stockOf(t, desk);
+    stock.checked();
+    assert.equal(stock.pop(wants('i0')), undefined);
+    await until(() => readyOf(stock) === 2);
+    const got = stock.pop(wants('i1'));
+    assert.equal(got?.prefix, 27);
+    await until(async () => (await desk.leases(patience())).length === 1);
+    const [held] = await desk.leases(patience());
+    assert.deepEqual([held?.address, held?.lease.incarnation], [got.address, 'i1']);
+    await until(() => readyOf(stock) === 2);
+    await stock.stop();
+    await bench.sound();
+  });
+
+  it('hands out what fits the ask, and nothing else', async (t) => {
+    const bench = await benchOf(t);
+    const stock = stockOf(t, bench.desk('node-1', real));
+    stock.checked();
+    stock.use('p');
+    await until(() => readyOf(stock) === 2);
+    const within = { from: '198.51.100.20', to: '198.51.100.30' };
+    assert.equal(stock.pop(wants('a', { within })), undefined);
+    assert.equal(stock.pop(wants('b', { network: 'other' })), undefined);
+    assert.equal(stock.pop(ask('c')), undefined);
+    const below = { from: '198.51.100.2', to: '198.51.100.9' };
+    assert.equal(stock.pop(wants('d', { within: below }))?.address, '198.51.100.2');
+    await stock.stop();
+    await bench.sound();
+  });
+
+  it('is given to nobody after a start until what runs has been adopted', async (t) => {
+    const bench = await benchOf(t);
+    const desk = bench.desk('node-1', real);
+    const [first = '', second = ''] = await desk.stock('p', 2, patience());
+    const stock = stockOf(t, desk);
+    stock.use('p');
+    await until(() => stock.state().turns > 0);
+    assert.equal(stock.pop(wants('i0')), undefined);
+    const others = besideStock(desk, stock);
+    await assert.rejects(
+      others.take(wants('i1', { address: first }), patience()),
+      (fault: Refusal) => fault.code === 'address-not-given',
+    );
+    assert((await others.adopt(ask('seen', { address: first }), patience())).adopted);
+    stock.checked();
+    await until(() => readyOf(stock) === 2);
+    const given = [stock.pop(wants('i2'))?.address, stock.pop(wants('i3'))?.address];
+    assert(given.includes(second));
+    assert(!given.includes(first));
+    await stock.stop();
+    await bench.sound();
+  });
+
+  it('does not hand out what is given by other ways', async (t) => {
+    const bench = await benchOf(t);
+    const desk = bench.desk('node-1', real);
+    const stock = stockOf(t, desk);
+    stock.checked();
+    stock.use('p');
+    await until(() => readyOf(stock) === 2);
+    const others = besideStock(desk, stock);
+    await others.take(wants('i1', { address: '198.51.100.1' }), patience());
+    assert.equal(stock.pop(wants('i2'))?.address, '198.51.100.2');
+    await until(() => readyOf(stock) === 2);
+    await others.quarantine({ pool: 'p', address: '198.51.100.3' }, 'why', patience());
+    assert.notEqual(stock.pop(wants('i3'))?.address, '198.51.100.3');
+    await stock.stop();
+    await bench.sound();
+  });
+
+  it('writes an owner until it is written, and ends the lease of one who has left', async (t) => {
+    const bench = await benchOf(t);
+    const desk = bench.desk('node-1', real);
+    let away = 3;
+    let leaves = false;
+    const flaky: Desk = Object.assign(besideStock(desk, { withdraw: () => undefined } as never), {
+      take: (...args: Parameters<Desk['take']>) => {
+        away -= 1;
+        if (away >= 0) return Promise.reject(new LedgerUnreachable('a commit', 1));
+        return desk.take(...args);
+      },
+    });
+    const stock = stockOf(t, flaky, { holds: () => !leaves });
+    stock.checked();
+    stock.use('p');
+    await until(() => readyOf(stock) === 2);
+    const first = stock.pop(wants('i1'));
+    await until(async () => (await desk.leases(patience())).length === 1);
+    leaves = true;
+    const second = stock.pop(wants('i2'));
+    assert.notEqual(second?.address, first?.address);
+    await until(
+      async () =>
+        !(await desk.spares(patience())).some(({ address }) => address === second?.address),
+    );
+    await stock.stop();
+    assert.deepEqual(
+      (await desk.leases(patience())).map(({ lease }) => lease.incarnation),
+      ['i1'],
+    );
+    await bench.sound();
+  });
+
+  it('goes back when another node starves, and that one is served', async (t) => {
+    const bench = await benchOf(t, { cidr: '198.51.100.0/28' });
+    const desks = [bench.desk('node-1', real), bench.desk('node-2', { ...real, begMs: 15_000 })];
+    const [one, two] = desks as [Desk, Desk];
+    const end = new AbortController();
+    t.after(() => end.abort());
+    const deps = { store: bench.store, clock: systemClock, log: silentLog, node: 'node-1' };
+    const starving = followStarvation(deps, () => stock.wake(), end.signal);
+    const stock: Stock = stockOf(t, one, { starved: () => starving.pools() });
+    stock.checked();
+    stock.use('p');
+    await until(() => readyOf(stock) === 2);
+    for (let n = 0; n < 12; n++) await two.take(ask(`i${n}`), patience());
+    const { address } = await two.take(ask('last'), patience());
+    assert.match(address, /^198\.51\.100\./);
+    assert.equal(readyOf(stock), 0);
+    await until(async () => (await one.starvation(patience())).size === 0, 'the end of starvation');
+    await stock.stop();
+    await bench.sound();
+  });
+
+  it('is not more than a crowded pool can spare', async (t) => {
+    const bench = await benchOf(t, { cidr: '198.51.100.0/29' });
+    const desk = bench.desk('node-1', real);
+    for (const n of [1, 2]) await desk.take(ask(`i${n}`), patience());
+    const stock = stockOf(t, desk);
+    stock.checked();
+    stock.use('p');
+    await until(() => readyOf(stock) === 1);
+    await desk.take(ask('i3'), patience());
+    await stock.stop();
+    await bench.sound();
+  });
+
+  it('passes over an address that somebody uses, and withholds it', async (t) => {
+    const bench = await benchOf(t);
+    const desk = bench.desk('node-1', real);
+    const told: unknown[] = [];
+    const stock = stockOf(t, desk, {
+      probe: (_pool, address) =>
+        Promise.resolve(
+          address === '198.51.100.1'
+            ? { is: 'squatted', mac: '02:00:00:00:00:01' }
+            : { is: 'quiet' },
+        ),
+      squatted: (at) => told.push(at),
+    });
+    stock.checked();
+    stock.use('p');
+    await until(() => told.length === 1);
+    stock.wake();
+    await until(() => readyOf(stock) === 2);
+    assert.deepEqual(told, [{ pool: 'p', address: '198.51.100.1', mac: '02:00:00:00:00:01' }]);
+    await assert.rejects(
+      desk.take(ask('x', { address: '198.51.100.1' }), patience()),
+      /quarantined \(in use by 02:00:00:00:00:01\)/,
+    );
+    await stock.stop();
+    await bench.sound();
+  });
+});
