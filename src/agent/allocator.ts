@@ -1,6 +1,5 @@
 import type { Desk, Door, NodeLease, TakeAsk } from '../ledger/desk.ts';
 import { LedgerUnreachable } from '../ledger/errors.ts';
-import type { AddressGrant } from '../ledger/leases.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import { bySignal } from '../plumbing/deadline.ts';
 import type { Log } from '../plumbing/log.ts';
@@ -31,8 +30,14 @@ export interface Holding {
 
 /** Addresses at hand, for which the ledger need not be asked first. */
 export interface SpareStock {
-  /** A spare made a lease, decided in memory; undefined when none fits. */
-  take(ask: TakeAsk): Promise<AddressGrant | undefined>;
+  /** A spare that fits, decided in memory; its owner is written right after. */
+  pop(ask: TakeAsk): Holdable | undefined;
+  /** An address is about to be asked of the ledger. @throws AddressNotGiven */
+  withdraw(address: string): void;
+}
+
+interface Holdable extends Given {
+  readonly pool: string;
 }
 
 export interface AllocatorDeps {
@@ -44,7 +49,6 @@ export interface AllocatorDeps {
   readonly log: Log;
   /** Must never repeat. */
   readonly newName: () => string;
-  readonly stock?: SpareStock;
 }
 
 /** Longest that a release waits for the ledger before it is journalled, ms. */
@@ -67,10 +71,16 @@ export class Allocator {
   readonly #held = new Map<string, Holding>();
   /** Given up while nobody knew by which name they are held: the ledger was away since the start. */
   readonly #nameless = new Set<string>();
+  #stock: SpareStock | undefined;
   #known = false;
 
   constructor(deps: AllocatorDeps) {
     this.#deps = deps;
+  }
+
+  /** From now on spares are handed out first. */
+  serveFrom(stock: SpareStock): void {
+    this.#stock = stock;
   }
 
   /** What this node holds, as far as known. */
@@ -117,10 +127,11 @@ export class Allocator {
    * @throws NotDecided when the ledger is away; as Desk.take; the signal's reason
    */
   async take(ask: AllocationAsk, signal: AbortSignal): Promise<Given> {
-    const { desk, stock, newName, bootId, node } = this.#deps;
+    const { desk, newName, bootId, node } = this.#deps;
     const { nonce, ...wanted } = ask;
     const full: TakeAsk = { ...wanted, bootId, incarnation: incarnationOf(nonce, newName()) };
-    const spare = ask.address === undefined ? await stock?.take(full) : undefined;
+    if (ask.address !== undefined) this.#stock?.withdraw(ask.address);
+    const spare = ask.address === undefined ? this.#stock?.pop(full) : undefined;
     try {
       const grant = spare ?? (await desk.take(full, signal));
       this.#held.set(grant.address, { incarnation: full.incarnation, pool: grant.pool });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { systemClock } from '../../src/plumbing/clock.ts';
 import { IMAGE } from '../fakes/dockerd.ts';
 import { Rig } from './rig.ts';
 
@@ -126,6 +127,12 @@ describe('docker run with the driver, on a real dockerd and etcd', () => {
     assert.notEqual(ended.code, 0);
     assert.match(ended.err, /needs its subnet named \(way out: corral network create prod/);
     assert.match(ended.err, /--subnet 10\.81\.0\.0\/24 or 10\.82\.0\.0\/24/);
+    // Docker asks for ever when it is given a subnet of ours that it has already
+    const asked = () => rig.figure('corral_agent_call_duration_seconds_count{call="RequestPool"}');
+    const before = await asked();
+    assert.ok(before > 0);
+    await systemClock.sleep(500, AbortSignal.timeout(5_000));
+    assert.equal(await asked(), before);
   });
 
   for (const { says, options, error } of [

@@ -159,6 +159,13 @@ export class Rig {
     }
   }
 
+  /** One figure of the agent's, by its line without the value. */
+  async figure(line: string): Promise<number> {
+    const all = await this.agent.context.registry.metrics();
+    const found = all.split('\n').find((one) => one.startsWith(`${line} `));
+    return Number(found?.slice(line.length));
+  }
+
   /** What the ledger's own check finds amiss. */
   async findings(): Promise<readonly unknown[]> {
     return (await checkLedger(this.store, soon())).findings;
