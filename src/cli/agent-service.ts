@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { reconcilePart } from '../agent/reconcile-part.ts';
 import { type Agent, startAgent } from '../agent/service.ts';
 import type { AgentSettings } from '../config/agent.ts';
 import type { Settings } from '../config/settings.ts';
+import { factName, type FactNames } from '../core/container-facts.ts';
 import type { Desk } from '../ledger/desk.ts';
 import { openDesk } from '../ledger/open-desk.ts';
 import type { Store } from '../ledger/store.ts';
@@ -32,6 +34,7 @@ export async function startAgentService(deps: AgentServiceDeps): Promise<Agent> 
     ...{ store, desk, clock, log },
     monotonic: () => performance.now(),
     newName: () => randomBytes(12).toString('hex'),
+    parts: [reconcilePart({ factNames: factNamesOf(settings) })],
   });
   return {
     ...agent,
@@ -41,6 +44,13 @@ export async function startAgentService(deps: AgentServiceDeps): Promise<Agent> 
     },
   };
 }
+
+/** The names under which the gate reads an app's rates are those that its containers have. */
+const factNamesOf = ({ gate, agent }: Settings): FactNames => ({
+  rates: gate.rateNames,
+  app: agent.appFrom.map(factName),
+  task: agent.taskFrom.map(factName),
+});
 
 /** The node's dealings with the ledger, as the settings want them. */
 export const deskOf = (

@@ -17,11 +17,18 @@ export interface AgentSettings {
   readonly probe: 'off' | 'on';
   readonly reconcileEveryMs: number;
   readonly heartbeatTtlMs: number;
+  readonly appFrom: string[];
+  readonly taskFrom: string[];
   readonly shape: AgentShapeSettings;
 }
 
 /** Longest path of a unix socket, bytes. */
 const SOCKET_PATH = 107;
+
+const factsFrom = (...names: readonly string[]): Joi.ArraySchema<string[]> =>
+  Joi.array<string[]>()
+    .items(text().pattern(/^(env|label):[^=\s]+$/))
+    .default(names);
 
 export const agentSchema = Joi.object<AgentSettings, true>({
   node: Joi.string()
@@ -71,6 +78,12 @@ export const agentSchema = Joi.object<AgentSettings, true>({
   ),
   heartbeatTtlMs: milliseconds({ from: 1_000, to: 600_000, otherwise: 15_000 }).description(
     'how long after its last sign of life a node counts as gone',
+  ),
+  appFrom: factsFrom('env:MARATHON_APP_ID').description(
+    'where a container says which app it is of, env:NAME or label:NAME; the first one that is there',
+  ),
+  taskFrom: factsFrom('env:MESOS_TASK_ID', 'label:MESOS_TASK_ID').description(
+    'where a container says which task it is, in the same way',
   ),
   shape: agentShapeSchema.default(),
 });

@@ -12,13 +12,10 @@ export interface FactName {
   readonly name: string;
 }
 
-/** As Marathon and Mesos write them. */
-export const MARATHON_FACTS: Omit<FactNames, 'rates'> = {
-  app: [{ in: 'env', name: 'MARATHON_APP_ID' }],
-  task: [
-    { in: 'env', name: 'MESOS_TASK_ID' },
-    { in: 'label', name: 'MESOS_TASK_ID' },
-  ],
+/** `env:NAME` or `label:NAME`, as settings have it. */
+export const factName = (text: string): FactName => {
+  const [where = '', ...rest] = text.split(':');
+  return { in: where === 'label' ? 'label' : 'env', name: rest.join(':') };
 };
 
 export interface ContainerWords {

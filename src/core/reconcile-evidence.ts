@@ -142,14 +142,17 @@ const holderIn = (
  * its addresses, or is not attached, holds no other: Docker keeps one endpoint per attachment.
  */
 const mayRun = ({ state, bare }: SeenContainer, network: string): boolean =>
-  !DOWN.has(state) && (bare.has(network) || state === 'restarting' || state === 'removing');
+  !isDown(state) && (bare.has(network) || state === 'restarting' || state === 'removing');
 
 /** Everything else Docker may say, known to us or not, counts as up. */
 const DOWN = new Set(['created', 'exited', 'dead']);
 
+/** It holds no address, whatever Docker may still say of it. */
+export const isDown = (state: string): boolean => DOWN.has(state);
+
 /** Not knowing the policy is no proof. A container that never ran is not brought back by one. */
 const mayRestart = ({ state, restarts }: SeenContainer): boolean =>
-  state !== 'created' && DOWN.has(state) && restarts !== false;
+  state !== 'created' && isDown(state) && restarts !== false;
 
 const earlierBoot = (
   { bootId }: ReconcileInput,

@@ -162,6 +162,24 @@ export function reconcile(input: ReconcileInput): Reconciled {
   };
 }
 
+/**
+ * The steps without adoptions of what a second look, a moment later, no longer shows. Docker gives an
+ * address up before it removes the endpoint, and there is no lease in between.
+ */
+export function confirmed(
+  steps: readonly ReconcileStep[],
+  { endpoints, reserved }: Pick<DockerLook, 'endpoints' | 'reserved'>,
+): readonly ReconcileStep[] {
+  const nameOf = ({ address, container, endpoint }: SeenEndpoint): string =>
+    `${address} ${container} ${endpoint ?? ''}`;
+  const still = new Set(endpoints.map(nameOf));
+  return steps.filter(
+    (step) =>
+      step.do !== 'adopt' ||
+      (step.by === 'aux' ? reserved.has(step.endpoint.address) : still.has(nameOf(step.endpoint))),
+  );
+}
+
 /** Containers whose environment, labels or restart policy the next turn rests on. */
 export function toInspect(
   { endpoints, containers }: Pick<DockerLook, 'endpoints' | 'containers'>,
@@ -179,12 +197,12 @@ export function toInspect(
   const idle = leases
     .filter(({ address }) => !shown.has(address))
     .map(({ lease }) => lease.container)
-    .filter((container) => container !== undefined && isDown(containers.get(container)));
+    .filter((container) => container !== undefined && hasEnded(containers.get(container)));
   return [...new Set([...unwritten, ...(idle as string[])])].sort();
 }
 
 const hasStarted = (container: SeenContainer | undefined): boolean =>
   container?.state === 'running' || container?.state === 'paused';
 
-const isDown = (container: SeenContainer | undefined): boolean =>
+const hasEnded = (container: SeenContainer | undefined): boolean =>
   container?.state === 'exited' || container?.state === 'dead';

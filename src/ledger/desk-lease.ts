@@ -35,10 +35,10 @@ export async function decideComplete(
   return { result: 'done', guards, writes };
 }
 
-const KNOWN = ['app', 'task', 'container', 'mac', 'bootId'] as const;
+const KNOWN = ['app', 'task', 'container', 'mac', 'bootId', 'startedMs'] as const;
 
 /** What an ask or a completion says of a holder. */
-const known = (said: { readonly [key in (typeof KNOWN)[number]]?: string }): Partial<LeaseRecord> =>
+const known = (said: Partial<Pick<LeaseRecord, (typeof KNOWN)[number]>>): Partial<LeaseRecord> =>
   Object.fromEntries(KNOWN.flatMap((key) => (said[key] === undefined ? [] : [[key, said[key]]])));
 
 /** A container runs on the address, so it is leased, whatever the ledger has forgotten of it. */

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { factsOf, MARATHON_FACTS } from '../../src/core/container-facts.ts';
+import { factName, factsOf } from '../../src/core/container-facts.ts';
 
-const names = { rates: { in: 'net_in', out: 'net_out' }, ...MARATHON_FACTS };
+const names = {
+  rates: { in: 'net_in', out: 'net_out' },
+  app: [factName('env:MARATHON_APP_ID')],
+  task: [factName('env:MESOS_TASK_ID'), factName('label:MESOS_TASK_ID')],
+};
 const says = (env: Record<string, string>, labels: Record<string, string> = {}) =>
   factsOf({ env: new Map(Object.entries(env)), labels }, names);
 
@@ -23,8 +27,8 @@ describe('what a container says of itself', () => {
     assert.deepEqual(says({}, { MESOS_TASK_ID: 't1' }), { task: 't1', faults: [] });
   });
   it('may stand under other names', () => {
-    const other = { ...names, app: [{ in: 'label', name: 'org.example.app' } as const] };
-    const words = { env: new Map(), labels: { 'org.example.app': '/a' } };
+    const other = { ...names, app: [factName('label:org.example:app')] };
+    const words = { env: new Map(), labels: { 'org.example:app': '/a' } };
     assert.deepEqual(factsOf(words, other), { app: '/a', faults: [] });
   });
   for (const id of ['no-slash', '/a\nb', '/a\u202eb', `/${'x'.repeat(1_024)}`, '/\ud800'])

@@ -7,7 +7,7 @@ import type {
   SeenContainer,
   SeenEndpoint,
 } from '../../src/core/reconcile.ts';
-import { NOTHING_REMEMBERED, reconcile, toInspect } from '../../src/core/reconcile.ts';
+import { confirmed, NOTHING_REMEMBERED, reconcile, toInspect } from '../../src/core/reconcile.ts';
 import type { KeepReason, ReleaseReason } from '../../src/core/reconcile-evidence.ts';
 import type { LeaseRecord } from '../../src/core/records.ts';
 
@@ -377,6 +377,28 @@ describe('what Docker networks keep for themselves', () => {
   it('is released like any other once the network is gone', () => {
     const leases = [{ address: A, lease: leaseOf({ by: 'aux', container: undefined as never }) }];
     assert.equal(lookedAt({ leases }, 0, 60_000)[0]?.proof, 'absent');
+  });
+});
+
+describe('an adoption', () => {
+  const { steps } = reconcile(
+    inputOf({
+      leases: [],
+      docker: lookOf({
+        endpoints: [endpointOf()],
+        reserved: new Map([['198.51.100.1', { network: 'prod', givable: true }]]),
+      }),
+    }),
+  );
+  const left = (has: Partial<DockerLook>) =>
+    confirmed(steps, lookOf(has)).map((step) => step.do === 'adopt' && step.endpoint.address);
+  it('is given up when the endpoint was on its way out', () => {
+    assert.deepEqual(left({}), []);
+    assert.deepEqual(left({ endpoints: [endpointOf({ endpoint: 'e2' })] }), []);
+  });
+  it('stands when a second look shows the same', () => {
+    const reserved = new Map([['198.51.100.1', { network: 'prod', givable: true }]]);
+    assert.deepEqual(left({ endpoints: [endpointOf()], reserved }), [A, '198.51.100.1']);
   });
 });
 

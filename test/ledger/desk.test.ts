@@ -37,13 +37,14 @@ onEachBackend('a desk', (backend) => {
     assert.equal(grant.address, '198.51.100.2');
     assert.deepEqual([grant.pool, grant.prefix, grant.gateway], ['p', 29, '198.51.100.1']);
     assert.equal(grant.limit.netInKbit, 100);
-    const more = { container: 'c', mac: '02:42:c6:33:64:02', app: '/a', task: 't', netOutKbit: 7 };
+    const who = { container: 'c', mac: '02:42:c6:33:64:02', app: '/a', task: 't', startedMs: 9 };
+    const more = { ...who, netOutKbit: 7 };
     const done = { address: grant.address, incarnation: 'i1', ...more };
     assert.equal(await desk.complete(done, patience()), 'done');
     const [held] = await desk.leases(patience());
     assert.deepEqual(held?.lease, {
       ...grant.lease,
-      ...{ container: 'c', mac: '02:42:c6:33:64:02', app: '/a', task: 't' },
+      ...who,
       asked: { netInKbit: 100, netOutKbit: 7 },
       counted: { netInKbit: 100, netOutKbit: 7, classMinor: 256 },
     });

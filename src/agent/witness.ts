@@ -1,0 +1,220 @@
+import { canonicalAddress } from '../core/address.ts';
+import type { ContainerSays, FactNames } from '../core/container-facts.ts';
+import type { Completion, Desk } from '../ledger/desk.ts';
+import type { Clock } from '../plumbing/clock.ts';
+import type { Log } from '../plumbing/log.ts';
+import { factsAbout } from './docker-look.ts';
+import type { Attached, Endpoint } from './docker/engine-translate.ts';
+import type { Engine } from './docker/engine.ts';
+import type { EngineEvent } from './docker/events.ts';
+
+export interface WitnessDeps {
+  readonly engine: Pick<Engine, 'network' | 'container'>;
+  /** Docker's events, until the signal; see docker/events.ts. */
+  readonly events: (signal: AbortSignal) => AsyncIterable<EngineEvent>;
+  readonly desk: Pick<Desk, 'complete'>;
+  /** The holding that this node has of an address; undefined when it knows of none. */
+  readonly holdingAt: (address: string) => { readonly incarnation: string } | undefined;
+  /** The name under which Docker knows our IPAM driver. */
+  readonly plugin: string;
+  readonly factNames: FactNames;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** An event was missed, or could not be made use of: the reconcile heals it. */
+  readonly onMissed: () => void;
+  /** What a container says in a way that cannot be used; the network's default stands for it. */
+  readonly onOdd?: (container: string, odd: ContainerSays['faults']) => void;
+}
+
+export interface WitnessState {
+  readonly listening: boolean;
+  readonly completed: number;
+  readonly missed: number;
+  readonly odd: number;
+}
+
+/** Sees which container got which address, and writes it into the lease. */
+export interface Witness {
+  state(): WitnessState;
+  /** Ends once what was begun has ended. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** Longest that one event is worked on, Docker's answers and the ledger's together, ms. */
+const WITHIN_MS = 10_000;
+/** Most events that are worked on at the same time. */
+const MOST_AT_ONCE = 64;
+/** Misses within that long are healed by one look, ms. */
+const HEAL_AFTER_MS = 1_000;
+/** Most Docker networks that are remembered as ours or not. */
+const MOST_NETWORKS = 10_000;
+
+/**
+ * Docker's request for an address names no container. A few milliseconds later its `network connect`
+ * event does, and the network then says which address and MAC that container has; once the container
+ * has started, its environment says the rest. Whatever is missed, the reconcile finds.
+ */
+export function startWitness(deps: WitnessDeps): Witness {
+  const watching = new Watching(deps);
+  const ended = watching.run();
+  return {
+    state: () => watching.state(),
+    stop: () => {
+      watching.stop();
+      return ended;
+    },
+  };
+}
+
+class Watching {
+  readonly #deps: WitnessDeps;
+  readonly #stopped = new AbortController();
+  readonly #busy = new Set<Promise<void>>();
+  /** Docker network -> whether its addresses are ours. */
+  readonly #ours = new Map<string, boolean>();
+  #healing = false;
+  #state: WitnessState = { listening: false, completed: 0, missed: 0, odd: 0 };
+
+  constructor(deps: WitnessDeps) {
+    this.#deps = deps;
+  }
+
+  state(): WitnessState {
+    return this.#state;
+  }
+
+  stop(): void {
+    this.#stopped.abort(new Error('the witness was stopped'));
+  }
+
+  async run(): Promise<void> {
+    const { signal } = this.#stopped;
+    try {
+      for await (const event of this.#deps.events(signal)) {
+        if (event.what === 'connected') this.#connected();
+        else this.#begin(event);
+        if (this.#busy.size >= MOST_AT_ONCE) await Promise.race(this.#busy);
+      }
+    } catch (fault) {
+      if (!signal.aborted) throw fault;
+    } finally {
+      this.#state = { ...this.#state, listening: false };
+      await Promise.all(this.#busy);
+    }
+  }
+
+  /** What happened before is not told. */
+  #connected(): void {
+    this.#state = { ...this.#state, listening: true };
+    this.#ours.clear();
+    this.#deps.onMissed();
+  }
+
+  #begin(event: Exclude<EngineEvent, { what: 'connected' }>): void {
+    const work = this.#workFor(event);
+    if (work === undefined) return;
+    const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(WITHIN_MS)]);
+    const done = work(signal)
+      .catch((fault: unknown) => this.#missed(String(fault)))
+      .finally(() => this.#busy.delete(done));
+    this.#busy.add(done);
+  }
+
+  #workFor(
+    event: Exclude<EngineEvent, { what: 'connected' }>,
+  ): ((signal: AbortSignal) => Promise<void>) | undefined {
+    if (event.what === 'container')
+      return event.action === 'start'
+        ? (signal) => this.#started(event.container, signal)
+        : undefined;
+    const { action, networkId, container } = event;
+    if (action === 'destroy') this.#ours.delete(networkId);
+    return action === 'connect' && container !== undefined
+      ? (signal) => this.#attached(networkId, container, signal)
+      : undefined;
+  }
+
+  #missed(why: string): void {
+    if (this.#stopped.signal.aborted) return;
+    this.#state = { ...this.#state, missed: this.#state.missed + 1 };
+    this.#deps.log.warn('an event of docker could not be made use of', { why });
+    if (this.#healing) return;
+    this.#healing = true;
+    this.#deps.clock.sleep(HEAL_AFTER_MS, this.#stopped.signal).then(
+      () => {
+        this.#healing = false;
+        this.#deps.onMissed();
+      },
+      () => undefined, // stopped
+    );
+  }
+
+  async #attached(networkId: string, container: string, signal: AbortSignal): Promise<void> {
+    if (this.#ours.get(networkId) === false) return;
+    const network = await this.#deps.engine.network(networkId, signal);
+    if (network === undefined) return;
+    this.#remember(networkId, network.ipam.driver === this.#deps.plugin);
+    const end = network.endpoints.get(container);
+    if (network.ipam.driver !== this.#deps.plugin || end === undefined) return; // gone already
+    await this.#complete(end, { container }, signal);
+  }
+
+  /** Docker can be asked about the container only now: before, it would have withheld the answer. */
+  async #started(id: string, signal: AbortSignal): Promise<void> {
+    const container = await this.#deps.engine.container(id, signal);
+    if (container === undefined) return;
+    const ends = await this.#endsOfOurs(container.attached, signal);
+    if (ends.length === 0) return; // what other containers say is nobody's business here
+    const facts = factsAbout({ ...this.#deps, onOdd: (...odd) => this.#odd(...odd) }, container);
+    for (const end of ends) await this.#complete(end, { container: id, ...facts }, signal);
+  }
+
+  #odd(container: string, faults: ContainerSays['faults']): void {
+    this.#state = { ...this.#state, odd: this.#state.odd + 1 };
+    this.#deps.onOdd?.(container, faults);
+  }
+
+  async #endsOfOurs(
+    attached: readonly Attached[],
+    signal: AbortSignal,
+  ): Promise<readonly Attached[]> {
+    const ends: Attached[] = [];
+    for (const end of attached)
+      if (end.networkId !== undefined && (await this.#isOurs(end.networkId, signal)))
+        ends.push(end);
+    return ends;
+  }
+
+  async #isOurs(networkId: string, signal: AbortSignal): Promise<boolean> {
+    const known = this.#ours.get(networkId);
+    if (known !== undefined) return known;
+    const network = await this.#deps.engine.network(networkId, signal);
+    return this.#remember(networkId, network?.ipam.driver === this.#deps.plugin);
+  }
+
+  #remember(networkId: string, ours: boolean): boolean {
+    if (this.#ours.size >= MOST_NETWORKS) this.#ours.clear();
+    this.#ours.set(networkId, ours);
+    return ours;
+  }
+
+  async #complete(
+    { address, address6, mac }: Endpoint,
+    says: Omit<Completion, 'address' | 'incarnation'>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const addresses = [address, address6].filter((one) => one !== undefined).map(canonicalAddress);
+    for (const one of addresses) {
+      const holding = this.#deps.holdingAt(one);
+      if (holding === undefined) {
+        this.#missed(`nothing is known of ${one}, which a container has`);
+        continue;
+      }
+      const { incarnation } = holding;
+      const known = { address: one, incarnation, ...says, ...(mac === undefined ? {} : { mac }) };
+      if ((await this.#deps.desk.complete(known, signal)) === 'done')
+        this.#state = { ...this.#state, completed: this.#state.completed + 1 };
+      else this.#missed(`the lease of ${one} is not as this node knows it`);
+    }
+  }
+}
