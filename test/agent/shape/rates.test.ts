@@ -6,6 +6,7 @@ import {
   askFor,
   bestOf,
   type Container,
+  firstSecond,
   flow,
   median,
   receivedBytes,
@@ -59,7 +60,7 @@ describe('limits, as traffic meets them', { concurrency: 1 }, () => {
             : flow(a, on.peer, `-t ${SECONDS}`);
         const measured = await bestOf(
           async () => {
-            const counted = watchFirstSecond(direction === 'in' ? a : on.peer);
+            const counted = firstSecond(direction === 'in' ? a : on.peer);
             const outcome = await tcp();
             const first = await counted;
             assert.ok(outcome.mbit <= mbit, `${outcome.mbit} Mbit/s pass the limit`);
@@ -78,9 +79,9 @@ describe('limits, as traffic meets them', { concurrency: 1 }, () => {
         [on.peer, a],
         [a, on.peer],
       ] as const) {
-        const before = await receivedBytes(to);
+        const before = receivedBytes(to);
         await flow(from, to, `-u -b ${2 * mbit}M -l 1448 -t 3`);
-        const got = (((await receivedBytes(to)) - before) * 8) / 1e6 / 3;
+        const got = ((receivedBytes(to) - before) * 8) / 1e6 / 3;
         assert.ok(got <= mbit * 1.05, `${got} Mbit/s`);
       }
     });
@@ -121,9 +122,9 @@ describe('limits, as traffic meets them', { concurrency: 1 }, () => {
     await wait(3000);
     await limit([a, 1, 30], [b, 2, 50]);
     await wait(1900);
-    const before = await receivedBytes(a);
+    const before = receivedBytes(a);
     await wait(2000);
-    const after = (((await receivedBytes(a)) - before) * 8) / 1e6 / 2;
+    const after = ((receivedBytes(a) - before) * 8) / 1e6 / 2;
     const [changed, other] = await loads;
     assert.ok(after <= 30 * 1.05, `${after} Mbit/s two seconds later`);
     assert.equal(changed.streams, 4);
@@ -165,15 +166,3 @@ describe('limits, as traffic meets them', { concurrency: 1 }, () => {
     }
   });
 });
-
-/** Mbit/s at an interface in the second after its first packets. */
-async function watchFirstSecond(container: Container): Promise<number> {
-  const idle = await receivedBytes(container);
-  let start = idle;
-  const patience = Date.now() + 5000;
-  while (start - idle < 20_000 && Date.now() < patience) start = await receivedBytes(container);
-  const began = performance.now();
-  await wait(1000);
-  const bytes = (await receivedBytes(container)) - idle;
-  return (bytes * 8) / 1e3 / (performance.now() - began);
-}

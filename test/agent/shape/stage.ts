@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -21,6 +22,8 @@ export interface Container {
   readonly address: string;
   readonly hostInterface: string;
   readonly netns: string;
+  /** A process that lives in its namespace. */
+  readonly pid: number;
 }
 
 export interface Stage {
@@ -42,6 +45,7 @@ const GATEWAY = '192.0.2.254';
 export async function stage(name: string): Promise<Stage> {
   const host = `cs-${name}-${process.pid}`;
   const spaces = [host];
+  const anchors: ChildProcess[] = [];
   await sh(`ip netns add ${host}`);
   const ip = (words: string): Promise<string> => sh(`ip -n ${host} ${words}`);
   await ip('link set lo up');
@@ -58,7 +62,10 @@ export async function stage(name: string): Promise<Stage> {
     const space = `${host}-${octet}`;
     spaces.push(space);
     await sh(`ip netns add ${space}`);
+    const anchor = spawn('nsenter', [`--net=/run/netns/${space}`, 'sleep', 'infinity']);
+    anchors.push(anchor);
     const container = {
+      pid: anchor.pid ?? 0,
       name: space,
       address: `192.0.2.${octet}`,
       hostInterface: `v${octet}`,
@@ -77,6 +84,7 @@ export async function stage(name: string): Promise<Stage> {
     tc: (words) => sh(`tc -n ${host} ${words}`),
     ip,
     down: async () => {
+      for (const anchor of anchors) anchor.kill('SIGKILL');
       for (const space of spaces.reverse()) await sh(`ip netns del ${space}`);
     },
   };
@@ -190,19 +198,20 @@ export async function roundTrips(from: Container, to: Container, count: number):
 
 export const median = (sorted: readonly number[]): number => sorted[sorted.length >> 1] ?? NaN;
 
-/** Bytes that arrived at an interface of a container. */
-export async function receivedBytes({ netns }: Container): Promise<number> {
-  const { stdout } = await run('nsenter', [
-    `--net=${netns}`,
-    'ip',
-    '-j',
-    '-s',
-    'link',
-    'show',
-    'eth0',
-  ]);
-  const [link] = JSON.parse(stdout) as { stats64: { rx: { bytes: number } } }[];
-  return link?.stats64.rx.bytes ?? NaN;
+/** Bytes that arrived at the interface of a container. */
+export function receivedBytes({ pid }: Container): number {
+  const [, received] = /eth0:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/net/dev`, 'utf8')) ?? [];
+  return Number(received ?? NaN);
+}
+
+/** Mbit/s at the interface of a container in the second from the first packets of a flow on. */
+export async function firstSecond(container: Container): Promise<number> {
+  const idle = receivedBytes(container);
+  const patience = performance.now() + 5000;
+  while (receivedBytes(container) - idle < 20_000 && performance.now() < patience) await wait(1);
+  const began = performance.now();
+  await wait(1000);
+  return ((receivedBytes(container) - idle) * 8) / 1e3 / (performance.now() - began);
 }
 
 /** The best of up to three tries: a busy machine can slow a flow down, never speed it up. */
