@@ -219,6 +219,8 @@ describe('usage', () => {
     const first = usageAfter(undefined, samples(1000), 0);
     const second = usageAfter(first, samples(30, '9000:'), 1000);
     assert.equal(second.kept.get('192.0.2.1')!.usage.netIn.bytes, 1030);
+    const third = usageAfter(second, samples(3000, '9001:'), 2000);
+    assert.equal(third.kept.get('192.0.2.1')!.usage.netIn.bytes, 4030);
   });
 
   it('leaves out who has no queue', () => {
