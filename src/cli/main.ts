@@ -9,6 +9,7 @@ import { registerApply } from './commands/apply.ts';
 import { registerAudit } from './commands/audit.ts';
 import { registerHeld } from './commands/held.ts';
 import { registerLease } from './commands/lease.ts';
+import { registerLedger } from './commands/ledger.ts';
 import { registerLimit } from './commands/limit.ts';
 import { registerNetwork } from './commands/network.ts';
 import { registerNetworkCreate } from './commands/network-create.ts';
@@ -24,6 +25,12 @@ import { editorAt } from './operator.ts';
 import { newProgram, run } from './run.ts';
 
 const OWN_FILE = 'config/corral.yaml';
+
+/** Commands that need the ledger and nothing else. */
+const PLAIN = [
+  ...[registerVerdict, registerHeld, registerPool, registerNode, registerNetwork],
+  ...[registerLease, registerLedger, registerAudit, registerApply],
+];
 
 function main(): Promise<number> {
   const stopping = new AbortController();
@@ -54,10 +61,7 @@ function main(): Promise<number> {
   registerAgent(program, context);
   registerSim(program, context);
   registerPlan(program, context, { consoleUrl: () => urlOf(settings()), fail });
-  for (const register of [registerVerdict, registerHeld, registerPool, registerNode])
-    register(program, context);
-  for (const register of [registerNetwork, registerLease, registerAudit, registerApply])
-    register(program, context);
+  for (const register of PLAIN) register(program, context);
   registerLimit(program, context, editorAt(process.env, fail));
   registerNetworkCreate(program, context);
   return run(program, process.argv.slice(2), context).then((code) =>

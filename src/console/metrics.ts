@@ -3,6 +3,8 @@ import { Gauge, Histogram, type Registry } from 'prom-client';
 import type { SnapshotReader } from './deps.ts';
 
 /** Times every answer, by route; a path that no route has is not a label. */
+const STATES = ['held', 'promised', 'cooling', 'quarantined', 'spare', 'free'] as const;
+
 export function measure(registry: Registry): Middleware {
   const durations = new Histogram({
     name: 'corral_console_request_duration_seconds',
@@ -37,14 +39,13 @@ export function clusterMetrics(registry: Registry, snapshot: () => SnapshotReade
   });
   new Gauge({
     name: 'corral_pool_addresses',
-    help: 'addresses of each pool, by state',
+    help: 'addresses of each pool, by state; spare ones are also free or promised',
     labelNames: ['pool', 'state'],
     registers,
     collect() {
       this.reset();
       for (const pool of snapshot().pools())
-        for (const state of ['held', 'promised', 'cooling', 'quarantined', 'free'] as const)
-          this.set({ pool: pool.name, state }, pool[state]);
+        for (const state of STATES) this.set({ pool: pool.name, state }, pool[state]);
     },
   });
   new Gauge({

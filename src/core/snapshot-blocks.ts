@@ -6,7 +6,9 @@ export interface BlockCounts {
   readonly held: number;
   readonly quarantined: number;
   readonly cooling: number;
-  /** All of them that the pool would otherwise hand out. */
+  /** Kept in stock by nodes, quarantined ones left out: they are room, so not withheld. */
+  readonly spare: number;
+  /** All but those in stock that the pool would otherwise hand out. */
   readonly withheld: number;
   /** When the next address has cooled down, ms since the epoch; Infinity when none is cooling. */
   readonly nextMs: number;
@@ -45,11 +47,8 @@ const count = (one: (at: number) => number): number => {
  * @param nowMs   Infinity leaves cooling addresses out of account
  */
 export function countBlock(block: BlockRecord, usable: Mask, nowMs: number): BlockCounts {
-  const held = new Uint32Array(WORDS);
-  for (const mask of Object.values(block.held)) {
-    const words = wordsOf(mask);
-    for (let at = 0; at < WORDS; at++) held[at] = (held[at] ?? 0) | (words[at] ?? 0);
-  }
+  const held = unionOf(block.held);
+  const spare = unionOf(block.spare);
   const quarantined = new Uint32Array(WORDS);
   for (const offset of Object.keys(block.quarantined)) put(quarantined, Number(offset));
   const { cooling, nextMs } = coolingOf(block, nowMs);
@@ -59,10 +58,20 @@ export function countBlock(block: BlockRecord, usable: Mask, nowMs: number): Blo
   return {
     held: count((n) => at(held, n)),
     quarantined: count((n) => at(quarantined, n) & ~at(held, n)),
+    spare: count((n) => at(spare, n) & ~either(n)),
     cooling: count((n) => at(cooling, n) & ~either(n)),
     withheld: count((n) => at(may, n) & (either(n) | at(cooling, n))),
     nextMs,
   };
+}
+
+function unionOf(masks: Readonly<Record<string, Mask>> = {}): Words {
+  const union = new Uint32Array(WORDS);
+  for (const mask of Object.values(masks)) {
+    const words = wordsOf(mask);
+    for (let at = 0; at < WORDS; at++) union[at] = (union[at] ?? 0) | (words[at] ?? 0);
+  }
+  return union;
 }
 
 function coolingOf(block: BlockRecord, nowMs: number): { cooling: Words; nextMs: number } {

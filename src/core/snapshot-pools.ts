@@ -11,7 +11,9 @@ export interface PoolCounts {
   readonly held: number;
   readonly quarantined: number;
   readonly cooling: number;
-  /** Size less all of them; promises are not taken off here. */
+  /** Kept in stock by nodes, which give it back when others starve: part of what is unheld. */
+  readonly spare: number;
+  /** Size less what is held, quarantined or cooling; promises are not taken off here. */
   readonly unheld: number;
 }
 
@@ -28,7 +30,10 @@ interface Block {
   readonly counts: BlockCounts;
 }
 
-const NOTHING: BlockCounts = { held: 0, quarantined: 0, cooling: 0, withheld: 0, nextMs: Infinity };
+const NOTHING: BlockCounts = {
+  ...{ held: 0, quarantined: 0, cooling: 0, spare: 0, withheld: 0 },
+  nextMs: Infinity,
+};
 
 /** Pools, their networks and their blocks; one change of a block costs that block. */
 export class PoolBook {
@@ -112,6 +117,7 @@ export class PoolBook {
       held: sum.held + sign * counts.held,
       quarantined: sum.quarantined + sign * counts.quarantined,
       cooling: sum.cooling + sign * counts.cooling,
+      spare: sum.spare + sign * counts.spare,
       withheld: sum.withheld + sign * counts.withheld,
       nextMs: sign > 0 ? Math.min(sum.nextMs, counts.nextMs) : sum.nextMs,
     });
@@ -128,8 +134,8 @@ export class PoolBook {
 
   counts(pool: string): PoolCounts {
     const size = this.#pools.get(pool)?.size ?? 0;
-    const { held, quarantined, cooling, withheld } = this.#sums.get(pool) ?? NOTHING;
-    return { size, held, quarantined, cooling, unheld: size - withheld };
+    const { withheld, held, quarantined, cooling, spare } = this.#sums.get(pool) ?? NOTHING;
+    return { size, held, quarantined, cooling, spare, unheld: size - withheld };
   }
 
   /** The network that a known pool belongs to; a pool of no network serves nobody. */

@@ -8,7 +8,7 @@ import {
   sparesIn,
 } from '../core/block.ts';
 import type { PoolSpace } from '../core/pool.ts';
-import { blockNumbers, sizeOf, usableMask } from '../core/pool.ts';
+import { blockNumbers, sizeOf, usableMask, withheldIn } from '../core/pool.ts';
 import type { BlockRecord } from '../core/records.ts';
 import { blockIn, keys, prefixes } from './keys.ts';
 import type { PoolFill } from './lease-errors.ts';
@@ -135,16 +135,21 @@ function hashOf(text: string): number {
   return hash;
 }
 
-/** How full a pool is at `nowMs`, and when its next address has cooled down. */
+/**
+ * How full a pool is at `nowMs`, and when its next address has cooled down. An address that somebody has
+ * though it is quarantined counts twice, save in what is `withheld` from everyone.
+ */
 export function fillOf(
   { name, space }: { name: string; space: PoolSpace },
   blocks: ReadonlyMap<bigint, SeenBlock | 'bad'>,
   nowMs: number,
-): PoolFill & { readonly nextMs: number } {
+): PoolFill & { readonly nextMs: number; readonly withheld: number } {
   const fill = { pool: name, size: sizeOf(space), held: 0, spare: 0, cooling: 0, quarantined: 0 };
   let nextMs = Infinity;
+  let withheld = 0;
   for (const block of blocks.values()) {
     if (block === 'bad') continue;
+    withheld += withheldIn(space, block.n, { block: block.record, nowMs });
     const usable = usableMask(space, block.n);
     const free = popcount(freeIn(block.record, usable, nowMs));
     const calm = popcount(freeIn({ ...block.record, cooling: {} }, usable, nowMs));
@@ -156,5 +161,5 @@ export function fillOf(
     for (const untilMs of Object.values(block.record.cooling))
       if (untilMs > nowMs) nextMs = Math.min(nextMs, untilMs);
   }
-  return { ...fill, nextMs };
+  return { ...fill, nextMs, withheld };
 }

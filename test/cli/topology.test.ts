@@ -101,7 +101,7 @@ describe('corral pool, node and network', () => {
     );
     await sh.says(
       'pool list',
-      /NAME +NETWORK +CIDR +SIZE +HELD +COOLING +FREE +NODES\np +prod +198\.51\.100\.0\/26 +61 +0 +0 +61 +a,rack=r1$/,
+      /NAME +NETWORK +CIDR +SIZE +HELD +COOLING +QUARANTINED +SPARE +FREE +NODES\np +prod +198\.51\.100\.0\/26 +61 +0 +0 +0 +0 +61 +a,rack=r1$/,
     );
     await sh.says('node show a', /link out +500 Mbit\/s/);
     await sh.says('network list', /prod +p +bridge +2 Mbit\/s +3 Mbit\/s/);

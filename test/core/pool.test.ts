@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { formatAddress, parseAddress } from '../../src/core/address.ts';
-import { EMPTY_BLOCK, NO_BITS, offsetsIn, taken } from '../../src/core/block.ts';
+import { EMPTY_BLOCK, stocked, NO_BITS, offsetsIn, taken } from '../../src/core/block.ts';
 import {
   addressAt,
   blockNumbers,
@@ -16,6 +16,7 @@ import {
   usableMask,
 } from '../../src/core/pool.ts';
 import type { PoolRecord } from '../../src/core/records.ts';
+import { countBlock } from '../../src/core/snapshot-blocks.ts';
 
 const pool = (over: Partial<PoolRecord>): PoolRecord => ({
   v: 1,
@@ -112,6 +113,14 @@ describe('a pool', () => {
     assert.equal(freeInPool(space, [[0n, block]], 49), 7);
     assert.equal(freeInPool(space, [[0n, block]], 50), 8);
     assert.equal(usableMask(space, 1n), NO_BITS);
+  });
+
+  it('counts what nodes keep in stock as free, for they give it back when others starve', () => {
+    const space = poolSpace(pool({}));
+    const spare = stocked(EMPTY_BLOCK, { node: 'node-1', offset: 10, nowMs: 0 });
+    assert.equal(freeInPool(space, [[0n, spare]], 0), 10);
+    const counts = countBlock(spare, usableMask(space, 0n), 0);
+    assert.deepEqual([counts.spare, counts.withheld], [1, 0]);
   });
 
   it('lists who holds what', () => {

@@ -66,13 +66,18 @@ const mask = fc
   .map((bits) => bits.toString(16).padStart(4, '0').padEnd(64, '0'));
 const offsets = <T>(value: fc.Arbitrary<T>) =>
   fc.dictionary(upTo(20).map(String), value, { maxKeys: 3 });
-const block: fc.Arbitrary<BlockRecord> = fc.record({
-  v: fc.constant(1 as const),
-  held: fc.dictionary(fc.constantFrom(...NODES), mask, { maxKeys: 3 }),
-  cursor: upTo(255),
-  cooling: offsets(fc.constantFrom(40, 80)),
-  quarantined: offsets(fc.constant('squatter')),
-});
+const masks = fc.dictionary(fc.constantFrom(...NODES), mask, { maxKeys: 3 });
+const block: fc.Arbitrary<BlockRecord> = fc.record(
+  {
+    v: fc.constant(1 as const),
+    held: masks,
+    spare: masks,
+    cursor: upTo(255),
+    cooling: offsets(fc.constantFrom(40, 80)),
+    quarantined: offsets(fc.constant('squatter')),
+  },
+  { requiredKeys: ['v', 'held', 'cursor', 'cooling', 'quarantined'] },
+);
 
 const attributes = fc.constantFrom<Record<string, string>>(
   {},

@@ -9,6 +9,7 @@ import type { CliDeps } from '../deps.ts';
 import { gathered, labelsOf, numberOf, renamed } from '../options.ts';
 import type { Raw, Row, Thing } from '../things.ts';
 import { registerThing } from '../things.ts';
+import { registerQuarantine } from './pool-quarantine.ts';
 
 const poolThing = (deps: CliDeps): Thing<PoolRecord> => ({
   kind: 'pool',
@@ -28,7 +29,7 @@ const poolThing = (deps: CliDeps): Thing<PoolRecord> => ({
   written: (record) => written(record),
   read: readPool,
   of: ({ pools }) => pools,
-  headers: ['network', 'cidr', 'size', 'held', 'cooling', 'free', 'nodes'],
+  headers: ['network', 'cidr', 'size', 'held', 'cooling', 'quarantined', 'spare', 'free', 'nodes'],
   rows: (store, topology) => rows(deps, store, topology),
 });
 
@@ -64,13 +65,17 @@ async function rows(deps: CliDeps, store: Store, topology: Topology): Promise<Ro
     [...topology.pools].map(async ([name, record]): Promise<Row> => {
       const blocks = await readBlocks(store, name, deps.signal);
       const fill = fillOf({ name, space: poolSpace(record) }, blocks, deps.clock.now());
-      const { size, held, cooling, quarantined } = fill;
-      const free = size - held - cooling - quarantined;
+      const { size, held, cooling, quarantined, spare, withheld } = fill;
+      const free = size - withheld; // what nodes keep in stock is free too: they give it back
       const network = networkOf.get(name);
+      const counts = { size, held, cooling, quarantined, spare, free };
       return {
         name,
-        cells: [network ?? '-', record.cidr, size, held, cooling, free, selectorText(record.nodes)],
-        fields: { ...written(record), network, size, held, cooling, quarantined, free },
+        cells: [
+          ...[network ?? '-', record.cidr, ...Object.values(counts)],
+          selectorText(record.nodes),
+        ],
+        fields: { ...written(record), network, ...counts },
       };
     }),
   );
@@ -81,6 +86,9 @@ function selectorText({ names = [], attributes = {} }: NodeSelector): string {
   return [...names, ...pairs].join(',') || 'all';
 }
 
-/** `corral pool add|list|show|set|remove`. */
-export const registerPool = (program: Command, deps: CliDeps): void =>
+/** `corral pool add|list|show|set|remove|quarantine`. */
+export function registerPool(program: Command, deps: CliDeps): void {
   registerThing(program, deps, poolThing(deps));
+  const group = program.commands.find((command) => command.name() === 'pool');
+  if (group) registerQuarantine(group, deps);
+}

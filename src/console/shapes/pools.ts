@@ -10,7 +10,7 @@ export interface PoolShape {
   readonly gateway?: string;
   readonly nodes: NodeSelector;
   readonly addresses: {
-    /** All that can ever be handed out: the sum of the other figures. */
+    /** All that can ever be handed out: the sum of the other figures, `spare` left out. */
     readonly size: number;
     readonly held: number;
     /** Promised to admitted apps and not taken yet. */
@@ -18,6 +18,8 @@ export interface PoolShape {
     /** Released a short while ago. */
     readonly cooling: number;
     readonly quarantined: number;
+    /** Kept in stock by nodes: part of what is free or promised. */
+    readonly spare: number;
     /** May be negative when promises outgrow the pool. */
     readonly free: number;
   };
@@ -36,6 +38,7 @@ export const poolShape = ({ name, network, record, ...counts }: PoolSeen): PoolS
     promised: counts.promised,
     cooling: counts.cooling,
     quarantined: counts.quarantined,
+    spare: counts.spare,
     free: counts.free,
   },
 });
