@@ -62,7 +62,15 @@ describe('the console shows', () => {
         vlan: 7,
         gateway: '192.0.2.1',
         nodes: {},
-        addresses: { size: 10, held: 0, promised: 1, cooling: 0, quarantined: 0, spare: 0, free: 9 },
+        addresses: {
+          size: 10,
+          held: 0,
+          promised: 1,
+          cooling: 0,
+          quarantined: 0,
+          spare: 0,
+          free: 9,
+        },
       },
     ]);
   });
