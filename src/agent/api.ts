@@ -1,4 +1,5 @@
-import type { RequestListener } from 'node:http';
+import { once } from 'node:events';
+import type { RequestListener, ServerResponse } from 'node:http';
 import type { Log } from '../plumbing/log.ts';
 
 /** One thing that must be well for the agent to be of use. */
@@ -8,11 +9,11 @@ export interface ReadyItem {
   readonly detail: string;
 }
 
-/** What a path answers. */
+/** What a path answers: a text, or pieces until the signal, which is aborted when the client has gone. */
 export interface Answer {
   readonly status: number;
   readonly type: string;
-  readonly body: string;
+  readonly body: string | ((signal: AbortSignal) => AsyncIterable<string>);
 }
 
 export type Route = (signal: AbortSignal) => Promise<Answer>;
@@ -44,9 +45,31 @@ export function agentApi(routes: ReadonlyMap<string, Route>, log: Log): RequestL
   };
   return (request, answer) => {
     request.resume();
-    void answerTo(request.method ?? '', request.url ?? '').then(({ status, type, body }) => {
-      answer.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) });
-      answer.end(body);
+    void answerTo(request.method ?? '', request.url ?? '').then((what) => {
+      const { status, type, body } = what;
+      if (typeof body === 'string') {
+        const length = Buffer.byteLength(body);
+        answer.writeHead(status, { 'content-type': type, 'content-length': length }).end(body);
+        return;
+      }
+      answer.writeHead(status, { 'content-type': type });
+      void stream(body, answer).catch((fault: unknown) => {
+        log.warn('the agent could not go on answering', { fault: String(fault) });
+        answer.destroy();
+      });
     });
   };
+}
+
+async function stream(
+  pieces: Exclude<Answer['body'], string>,
+  answer: ServerResponse,
+): Promise<void> {
+  const gone = new AbortController();
+  answer.once('close', () => gone.abort(new Error('the client has gone')));
+  for await (const piece of pieces(gone.signal)) {
+    if (gone.signal.aborted) return;
+    if (!answer.write(piece)) await once(answer, 'drain', { signal: gone.signal });
+  }
+  answer.end();
 }

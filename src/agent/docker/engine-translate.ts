@@ -71,6 +71,8 @@ export interface EngineContainer {
   readonly fault?: string;
   readonly restart: { readonly policy: string; readonly most: number };
   readonly networkMode: string;
+  /** It may mount what it likes over its own /sys and /proc. */
+  readonly mayMount: boolean;
   readonly labels: Texts;
   /** Hostile: whoever wrote the app's definition wrote it. Later lines win, as they do in Docker. */
   readonly env: ReadonlyMap<string, string>;
@@ -166,11 +168,17 @@ export const containerOf = (container: WireContainer): EngineContainer => ({
     most: container.HostConfig.RestartPolicy?.MaximumRetryCount ?? 0,
   },
   networkMode: container.HostConfig.NetworkMode ?? '',
+  mayMount: mayMount(container.HostConfig),
   labels: container.Config.Labels ?? {},
   env: new Map((container.Config.Env ?? []).map(variableIn)),
   ...said('sandbox', container.NetworkSettings.SandboxKey),
   attached: attachedOf(container.NetworkSettings.Networks),
 });
+
+const MOUNTERS = /^(CAP_)?(SYS_ADMIN|ALL)$/;
+
+const mayMount = ({ Privileged, CapAdd }: WireContainer['HostConfig']): boolean =>
+  Privileged === true || (CapAdd ?? []).some((name) => MOUNTERS.test(name));
 
 function variableIn(line: string): readonly [string, string] {
   const at = line.indexOf('=');

@@ -86,6 +86,8 @@ export interface WireContainer {
   readonly HostConfig: {
     readonly NetworkMode?: string;
     readonly RestartPolicy?: { readonly Name?: string; readonly MaximumRetryCount?: number };
+    readonly Privileged?: boolean;
+    readonly CapAdd?: readonly string[] | null;
   };
   readonly NetworkSettings: {
     readonly SandboxKey?: string;
@@ -158,6 +160,8 @@ const container = Joi.object<WireContainer>({
   HostConfig: Joi.object({
     NetworkMode: text,
     RestartPolicy: Joi.object({ Name: text, MaximumRetryCount: Joi.number() }),
+    Privileged: Joi.boolean(),
+    CapAdd: Joi.array().items(Joi.string()).allow(null),
   }).required(),
   NetworkSettings: Joi.object({ SandboxKey: text, Networks: attachments }).required(),
 });

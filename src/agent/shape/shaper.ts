@@ -26,6 +26,8 @@ export interface Wanted {
 export interface ShaperDeps {
   /** Throws while it is not known: then nothing is changed. */
   readonly wanted: (signal: AbortSignal) => Promise<Wanted> | Wanted;
+  /** Told what each pass that ended made of it; `wanted` was asked once for it. */
+  readonly onPass?: (state: ShaperState) => void;
   readonly clock: Clock;
   readonly log: Log;
   /** Pause between two looks at the kernel, ms. */
@@ -79,8 +81,12 @@ export function startShaper(deps: ShaperDeps): Shaper {
   const hands = new Hands(deps.netns);
   const passes = new Passes({ ...deps, reader, hands });
   const meter = new Meter({ clock, reader });
-  const turn = async (signal: AbortSignal): Promise<void> => {
+  const settle = async (signal: AbortSignal): Promise<void> => {
     await passes.settle(signal);
+    deps.onPass?.(state());
+  };
+  const turn = async (signal: AbortSignal): Promise<void> => {
+    await settle(signal);
     const refusal = passes.refusal();
     if (refusal) throw refusal;
   };
@@ -97,7 +103,7 @@ export function startShaper(deps: ShaperDeps): Shaper {
     state,
     wake: () => loop.wake(),
     settle: async (signal) => {
-      await passes.settle(signal);
+      await settle(signal);
       return state();
     },
     usage: (signal) => meter.usage(passes.inForce(), signal),
