@@ -13,18 +13,22 @@ import { usageMetrics, usageRoutes } from './usage.ts';
 /**
  * Limits as a part of an agent: what the ledger says of this node's containers is put in its kernel and
  * read back, and what became of it is told in the ledger.
+ *
+ * @param netns  path of the network namespace that dockerd works in; absent: the agent's own
  */
-export const shapingPart = (): StartPart => (context) => {
-  const shaping = new Shaping(context);
-  return {
-    ready: () => shaping.ready(),
-    routes: new Map([
-      ['/v1/limits', () => Promise.resolve(json(shaping.shaper.state()))],
-      ...usageRoutes(context, shaping),
-    ]),
-    stop: () => shaping.stop(),
+export const shapingPart =
+  ({ netns }: { readonly netns?: string } = {}): StartPart =>
+  (context) => {
+    const shaping = new Shaping(context, netns);
+    return {
+      ready: () => shaping.ready(),
+      routes: new Map([
+        ['/v1/limits', () => Promise.resolve(json(shaping.shaper.state()))],
+        ...usageRoutes(context, shaping),
+      ]),
+      stop: () => shaping.stop(),
+    };
   };
-};
 
 export class Shaping {
   readonly shaper: Shaper;
@@ -36,7 +40,7 @@ export class Shaping {
   /** What the pass that runs was told, by address. */
   #told: ReadonlyMap<string, WantedLimit> = new Map();
 
-  constructor(context: AgentContext) {
+  constructor(context: AgentContext, netns?: string) {
     this.#context = context;
     const { store, node, clock, log, newName, engine, settings, registry } = context;
     this.#limits = startLimits({ store, node, clock, log, random: newName });
@@ -46,6 +50,7 @@ export class Shaping {
       onPass: (state) => this.#limits.report(this.#reports(state)),
       everyMs: settings.shape.everyMs,
       ...{ clock, log },
+      ...(netns !== undefined && { netns }),
     });
     this.#limits.onChange(() => this.shaper.wake());
     usageMetrics(registry, this);

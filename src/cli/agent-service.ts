@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { reconcilePart } from '../agent/reconcile-part.ts';
-import { type Agent, startAgent } from '../agent/service.ts';
+import { type Agent, startAgent, type StartPart } from '../agent/service.ts';
+import { shapingPart } from '../agent/shaping.ts';
 import type { AgentSettings } from '../config/agent.ts';
 import type { Settings } from '../config/settings.ts';
 import { factName, type FactNames } from '../core/container-facts.ts';
@@ -34,7 +35,7 @@ export async function startAgentService(deps: AgentServiceDeps): Promise<Agent> 
     ...{ store, desk, clock, log },
     monotonic: () => performance.now(),
     newName: () => randomBytes(12).toString('hex'),
-    parts: [reconcilePart({ factNames: factNamesOf(settings) })],
+    parts: partsOf(settings),
   });
   return {
     ...agent,
@@ -51,6 +52,11 @@ const factNamesOf = ({ gate, agent }: Settings): FactNames => ({
   app: agent.appFrom.map(factName),
   task: agent.taskFrom.map(factName),
 });
+
+const partsOf = (settings: Settings): readonly StartPart[] => [
+  reconcilePart({ factNames: factNamesOf(settings) }),
+  ...(settings.agent.shape.enabled ? [shapingPart()] : []),
+];
 
 /** The node's dealings with the ledger, as the settings want them. */
 export const deskOf = (

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { cleanKernel } from '../../agent/shape/shaper.ts';
 import { startAgentService } from '../agent-service.ts';
 import { Closers } from '../closers.ts';
 import { type CliContext, untilStopped } from '../context.ts';
@@ -9,13 +10,25 @@ export function registerAgent(program: Command, context: CliContext): void {
   program
     .command('agent')
     .description("answer this node's Docker for addresses, and keep the ledger equal to what runs")
+    .option('--clean', "take Corral's limits out of this node's kernel, and do nothing else")
     .addHelpText(
       'after',
       '\nRun it as root, one on each node, started before dockerd.' +
+        '\nThe limits of running containers stay when it stops; --clean takes them out.' +
         '\n\nExample:\n  corral agent --config /etc/corral/corral.yaml' +
         '\n  docker network create --ipam-driver corral --ipam-opt network=prod ...',
     )
-    .action(() => agent(context));
+    .action(({ clean }: { clean?: true }) => (clean ? cleanUp(context) : agent(context)));
+}
+
+/** Limits outlive the agent by design: this is how they go. */
+async function cleanUp({ out, signal }: CliContext): Promise<void> {
+  const steps = await cleanKernel(signal);
+  out(
+    steps === 0
+      ? 'nothing of Corral was in the kernel'
+      : `taken out of the kernel: ${steps} qdiscs, filters and interfaces of Corral`,
+  );
 }
 
 async function agent(context: CliContext): Promise<void> {
