@@ -13,6 +13,8 @@ import { registerLedger } from './commands/ledger.ts';
 import { registerLimit } from './commands/limit.ts';
 import { registerNetwork } from './commands/network.ts';
 import { registerNetworkCreate } from './commands/network-create.ts';
+import { registerLedgerRebuild } from './commands/ledger-rebuild.ts';
+import { registerNodeForget } from './commands/node-forget.ts';
 import { registerNode } from './commands/node.ts';
 import { registerPlan } from './commands/plan.ts';
 import { registerPool } from './commands/pool.ts';
@@ -63,7 +65,8 @@ function main(): Promise<number> {
   registerPlan(program, context, { consoleUrl: () => urlOf(settings()), fail });
   for (const register of PLAIN) register(program, context);
   registerLimit(program, context, editorAt(process.env, fail));
-  registerNetworkCreate(program, context);
+  for (const register of [registerNetworkCreate, registerNodeForget, registerLedgerRebuild])
+    register(program, context);
   return run(program, process.argv.slice(2), context).then((code) =>
     code === 0 && short ? 1 : code,
   );

@@ -43,6 +43,8 @@ export class Rig {
   readonly store: Store;
   readonly settings: AgentSettings;
   readonly plugin: string;
+  /** What the next agent takes for the machine's; another one and the machine has booted. */
+  bootId: string;
   readonly #options: RigSettings;
   readonly #directory: string;
   #agent: Agent | undefined;
@@ -56,6 +58,7 @@ export class Rig {
     this.etcd = parts.etcd;
     this.store = parts.store;
     this.plugin = ownPluginName();
+    this.bootId = `boot-${this.plugin}`;
     this.#directory = directory;
     this.#options = options;
     const { agent } = settingsSchema.validate({}).value as { agent: AgentSettings };
@@ -95,10 +98,10 @@ export class Rig {
   }
 
   async startAgent(): Promise<void> {
-    const { settings, store, plugin } = this;
+    const { settings, store } = this;
     const desk = openDesk(store, { ...settings, node: NODE, clock, log });
     const agent = await startAgent({
-      ...{ settings, node: NODE, bootId: `boot-${plugin}`, store, desk, clock },
+      ...{ settings, node: NODE, bootId: this.bootId, store, desk, clock },
       log: this.#options.log ?? log,
       monotonic: () => performance.now(),
       newName: () => randomBytes(12).toString('hex'),
