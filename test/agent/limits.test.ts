@@ -3,12 +3,14 @@ import type { TestContext } from 'node:test';
 import { describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Limits, startLimits } from '../../src/agent/limits.ts';
+import { LedgerUnreachable } from '../../src/ledger/errors.ts';
 import { keys, prefixes } from '../../src/ledger/keys.ts';
 import { listAll } from '../../src/ledger/listing.ts';
 import { readAdmission } from '../../src/ledger/reservations.ts';
 import { systemClock } from '../../src/plumbing/clock.ts';
 import { silentLog } from '../../src/plumbing/log.ts';
 import { type Backend, backends, benchOn, LimitBench, NODE } from '../ledger/limit-bench.ts';
+import { interposed } from '../ledger/interposed.ts';
 import { patience } from '../ledger/opened.ts';
 
 /** What the shaper of the node says of each limit: nothing is wrong with it, unless told. */
@@ -278,6 +280,27 @@ for (const backend of backends)
       );
       await stage.until(() => stage.limits.state().waiting === 0, 'all is settled');
       await stage.holds(one.address, 100, 200);
+    });
+
+    it('are settled once the ledger is back, and lose no write that came between', async (t) => {
+      const stage = await stageOn(backend, t, true);
+      const { bench } = stage;
+      await stage.limits.close();
+      const { address } = await bench.take(NODE, 'c1');
+      const shaky = interposed(bench.store, async (_, nth) => {
+        if (nth <= 2) throw new LedgerUnreachable('a commit', 1);
+        if (nth === 3) await bench.raw(address, '{"netInKbit":7000}');
+      });
+      stage.limits = new Stage(new LimitBench(shaky), true).limits;
+      await bench.raw(address, '{"netInKbit":5000}');
+      await stage.until(
+        async () => (await bench.lease(address))?.counted?.netInKbit === 7_000,
+        'the later write is taken up',
+      );
+      await stage.until(() => stage.limits.state().waiting === 0, 'all is settled');
+      const taken = (await bench.audit()).map(({ after }) => after?.netInKbit);
+      assert.deepEqual(taken, [7_000], 'the earlier one never was in force');
+      await stage.holds(address, 7_000, 200);
     });
 
     it('leave no status behind when their lease is gone', async (t) => {

@@ -3,13 +3,15 @@ import { describe, it } from 'node:test';
 import type { Refusal } from '../../src/core/errors.ts';
 import type { ReservationRecord } from '../../src/core/records.ts';
 import { trimAudit } from '../../src/ledger/audit.ts';
+import { checkLedger } from '../../src/ledger/check.ts';
 import { keys, prefixes } from '../../src/ledger/keys.ts';
 import { listAll } from '../../src/ledger/listing.ts';
 import { MOST_AT_ONCE } from '../../src/ledger/limit-edit.ts';
 import { editEverywhere } from '../../src/ledger/limit-everywhere.ts';
 import { findHoldings, targetOf } from '../../src/ledger/limit-target.ts';
 import { readAdmission, reserve } from '../../src/ledger/reservations.ts';
-import { backends, benchOn, NODE } from './limit-bench.ts';
+import { interposed } from './interposed.ts';
+import { backends, benchOn, LimitBench, NODE } from './limit-bench.ts';
 import { patience } from './opened.ts';
 
 /** Two of /web on the way to node-1, and a third there. */
@@ -216,6 +218,53 @@ for (const backend of backends)
       await bench.sound();
       const { entries } = await listAll(bench.store, prefixes.limits, { signal: patience() });
       assert.equal(entries.length, 1);
+    });
+
+    it('is judged again when room is promised between its judgement and its commit', async (t) => {
+      const bench = await benchOn(backend, t);
+      const { address } = await bench.take(NODE, 'c1', { netInKbit: 100_000 });
+      const rival = interposed(bench.store, async (_, nth) => {
+        if (nth > 1) return;
+        const { sequence } = await readAdmission(bench.store, patience());
+        const reservations = [{ app: '/web', record: promise }];
+        assert((await reserve(bench.store, { sequence, reservations }, patience())).won);
+      });
+      await assert.rejects(new LimitBench(rival).edit(address, { netInKbit: 900_000 }), {
+        message: /with 600 Mbit\/s more promised/,
+      });
+      await bench.sound();
+    });
+
+    it('loses no write to the key that comes between', async (t) => {
+      const bench = await benchOn(backend, t);
+      const { address } = await bench.take(NODE, 'c1');
+      let seen: unknown;
+      const rival = interposed(bench.store, async ({ guards }, nth) => {
+        if (nth === 1) await bench.raw(address, 'rubbish');
+        seen = guards.find(({ key }) => key === keys.limit(NODE, address))?.revision;
+      });
+      await new LimitBench(rival).edit(address, { netInKbit: 5_000 });
+      const entry = await bench.store.get(keys.limit(NODE, address), patience());
+      assert(entry && typeof seen === 'number' && seen > entry.created, 'it was read again');
+      await bench.sound();
+    });
+
+    it('counts in the sums while somebody else has written to its key, and after', async (t) => {
+      const bench = await benchOn(backend, t);
+      const one = await bench.take(NODE, 'c1');
+      const two = await bench.take(NODE, 'c2');
+      await bench.raw(one.address, '{"v":1,"netInKbit":900,"netOutKbit":900,"classMinor":256}');
+      await bench.raw(two.address, 'rubbish');
+      const { findings } = await checkLedger(bench.store, patience());
+      const found = new Map(findings.map(({ key, says }) => [key, says]));
+      assert.match(found.get(keys.limit(NODE, one.address)) ?? '', /it is not what is in force/);
+      assert.match(found.get(keys.limit(NODE, two.address)) ?? '', /it is not JSON/);
+      assert.equal(found.get(keys.tally(NODE)), undefined);
+      await bench.release(NODE, one.address, 'c1');
+      await bench.release(NODE, two.address, 'c2');
+      const { netInKbit, netOutKbit } = (await bench.tally())!;
+      assert.deepEqual([netInKbit, netOutKbit], [0, 0]);
+      await bench.sound();
     });
 
     it('lets the sums of two racing raises never pass the link', async (t) => {
