@@ -61,7 +61,7 @@ export function leafFor(rateKbit: number, mtu: number, kernel: Kernel): Leaf | u
       targetUs: Math.max(5_000, Math.ceil((1.5 * 8_000 * (mtu + FRAMING_BYTES)) / rateKbit)),
     };
   if (kernel.tbf && rateKbit < SPLIT_BELOW_KBIT && mtu <= SPLIT_MTU)
-    return { kind: 'split', limitBytes: Math.max(20_000, 4 * mtu, bytesIn(rateKbit, 5)) };
+    return { kind: 'split', limitBytes: Math.max(25_000, 4 * mtu, bytesIn(rateKbit, 5)) };
   if (!kernel.bfifo) return undefined;
   return { kind: 'bfifo', limitBytes: Math.max(GSO_BYTES + mtu, bytesIn(rateKbit, 10)) };
 }

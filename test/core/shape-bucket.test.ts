@@ -41,7 +41,7 @@ describe('leafFor', () => {
     {
       says: 'cuts packets at low rates',
       kbit: 10_000,
-      leaf: { kind: 'split', limitBytes: 20_000 },
+      leaf: { kind: 'split', limitBytes: 25_000 },
     },
     {
       says: 'queues 5 ms of cut packets',

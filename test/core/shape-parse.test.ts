@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { parseClasses } from '../../src/core/shape-classes.ts';
+import { parseTrees } from '../../src/core/shape-classes.ts';
 import { UnreadableKernel } from '../../src/core/shape-errors.ts';
 import { parseHook, parseSortings } from '../../src/core/shape-filters.ts';
 import { parseLinks } from '../../src/core/shape-links.ts';
@@ -18,13 +18,12 @@ const QDISCS = `[{"kind":"htb","handle":"c0a1:","dev":"va","root":true,"refcnt":
 {"kind":"clsact","handle":"ffff:","dev":"va","parent":"ffff:fff1","options":{}},
 {"kind":"noqueue","handle":"0:","dev":"br0","root":true,"options":{}},
 {"kind":"bfifo","handle":"8001:","dev":"corral-0005","parent":"c0a1:5","options":{"limit":100000},"bytes":10,"packets":1,"drops":0,"backlog":0}]`;
-const CLASSES = `qdisc htb c0a1: root refcnt 2 r2q 10 default 0xfffe direct_packets_stat 0 direct_qlen 32
-qdisc tbf 804d: parent c0a1:5 rate 100Gbit burst 0b lat 10us 
-class htb c0a1:ffff root rate 40Gbit ceil 40Gbit linklayer ethernet burst 10480000b/1 mpu 0b cburst 10480000b/1 mpu 0b level 7 
+const CLASSES = `class htb c0a1:ffff root rate 40Gbit ceil 40Gbit linklayer ethernet burst 10480000b/1 mpu 0b cburst 10480000b/1 mpu 0b level 7 
 class htb c0a1:5 parent c0a1:ffff leaf 804d: prio 0 quantum 3028 rate 1500Kbit ceil 1234Mbit linklayer ethernet burst 64Kb/1 mpu 0b cburst 67000b/1 mpu 0b level 0 
 class tbf 804d:1 parent 804d: 
 
-qdisc htb c0a1: root refcnt 2 r2q 10 default 0x5 direct_packets_stat 0 direct_qlen 32
+[{"pref":1}]
+[]
 `;
 const rule = (fh: string, more: string): string =>
   `{"protocol":"all","pref":1,"kind":"u32","chain":0,"options":{"fh":"${fh}","order":2048,"key_ht":"800","bkt":"0","not_in_hw":true,"match":{"value":"0","mask":"0","offmask":"","off":0}${more}}}`;
@@ -57,8 +56,8 @@ describe('what the kernel shows', () => {
   });
 
   it('classes of several interfaces, in the order they were asked for', () => {
-    const classes = parseClasses(CLASSES, ['corral-in', 'va']);
-    assert.deepEqual(classes.get('corral-in')?.get(5), {
+    const trees = parseTrees(CLASSES, ['corral-in', 'va']);
+    assert.deepEqual(trees.get('corral-in')?.classes.get(5), {
       parent: 0xffff,
       rateKbit: 1500,
       ceilKbit: 1_234_000,
@@ -66,8 +65,24 @@ describe('what the kernel shows', () => {
       ceilBurstBytes: 67_000,
       quantumBytes: 3028,
     });
-    assert.equal(classes.get('corral-in')?.get(0xffff)?.parent, undefined);
-    assert.equal(classes.get('va')?.size, 0);
+    assert.equal(trees.get('corral-in')?.classes.get(0xffff)?.parent, undefined);
+    assert.equal(trees.get('corral-in')?.filters, '[{"pref":1}]');
+    assert.equal(trees.get('va')?.classes.size, 0);
+  });
+
+  it('classes as JSON, as later versions of tc print them', () => {
+    const json = `[{"class":"htb","handle":"c0a1:5","parent":"c0a1:ffff","leaf":"8001:","prio":0,"quantum":3028,"rate":187500,"ceil":154250000,"burst":65536,"cburst":"67000b/1"},{"class":"tbf","handle":"8001:1"}]
+[{"pref":1}]
+[]
+[]
+`;
+    const trees = parseTrees(json, ['corral-in', 'va']);
+    assert.deepEqual(
+      trees.get('corral-in')?.classes,
+      new Map([...parseTrees(CLASSES, ['corral-in', 'va']).get('corral-in')!.classes].slice(1)),
+    );
+    assert.equal(trees.get('corral-in')?.filters, '[{"pref":1}]');
+    assert.equal(trees.get('va')?.classes.size, 0);
   });
 
   for (const { says, filters, hook } of [
@@ -148,7 +163,7 @@ describe('what the kernel shows', () => {
     const readings = {
       links,
       qdiscs,
-      classes: new Map([['va', parseClasses(CLASSES, ['x', 'va']).get('x')!]]),
+      classes: new Map([['va', parseTrees(CLASSES, ['x', 'va']).get('x')!.classes]]),
       hooks: new Map([
         ['va', { ingress: parseHook('[]', 'ingress'), egress: parseHook('[]', 'egress') }],
       ]),
@@ -168,8 +183,8 @@ describe('hostile output', () => {
     { says: 'no JSON', read: () => parseLinks('Segmentation fault') },
     { says: 'no list', read: () => parseQdiscs('{"kind":"htb"}') },
     { says: 'an interface without index', read: () => parseLinks('[{"ifname":"x","mtu":1}]') },
-    { says: 'fewer blocks than asked for', read: () => parseClasses(CLASSES, ['a', 'b', 'c']) },
-    { says: 'a class cut short', read: () => parseClasses(CLASSES.slice(0, 320), ['a']) },
+    { says: 'fewer blocks than asked for', read: () => parseTrees(CLASSES, ['a', 'b', 'c']) },
+    { says: 'a class cut short', read: () => parseTrees(CLASSES.slice(0, 240), ['a']) },
   ])
     it(`is refused: ${says}`, () => assert.throws(read, UnreadableKernel));
 

@@ -1,4 +1,4 @@
-import { parseClasses } from '../../core/shape-classes.ts';
+import { parseTrees, type ShownTree } from '../../core/shape-classes.ts';
 import { UnreadableKernel } from '../../core/shape-errors.ts';
 import { parseHook, parseSortings } from '../../core/shape-filters.ts';
 import { parseLinks } from '../../core/shape-links.ts';
@@ -28,11 +28,17 @@ export class Reader {
   async look(signal: AbortSignal, only?: ReadonlySet<string>): Promise<Look> {
     const [links, qdiscs] = await Promise.all([this.links(signal), this.qdiscs(signal)]);
     const plan = readPlan(links, qdiscs, only);
-    const [classes, hooks, sorted] = await Promise.all([
-      this.#classes(plan.trees, signal),
+    const [trees, hooks] = await Promise.all([
+      this.#trees(plan.trees, signal),
       this.#hooks(plan.hooks, signal),
-      this.#sorted(plan.sorted, signal),
     ]);
+    const classes = new Map([...trees].map(([name, tree]) => [name, tree.classes]));
+    const sorted = new Map(
+      plan.sorted.flatMap((name) => {
+        const tree = trees.get(name);
+        return tree ? [[name, parseSortings(tree.filters)] as const] : [];
+      }),
+    );
     return { links, seen: seenFrom({ links, qdiscs, classes, hooks, sorted }, only) };
   }
 
@@ -47,22 +53,26 @@ export class Reader {
     return parseQdiscs((await runOnce(argv, '', signal)).stdout);
   }
 
-  async #classes(
+  /** Never `qdisc show` in here: the kernel answers it with the qdiscs of all interfaces. */
+  async #trees(
     names: readonly string[],
     signal: AbortSignal,
-  ): Promise<ReturnType<typeof parseClasses>> {
+  ): Promise<ReadonlyMap<string, ShownTree>> {
     if (names.length === 0) return new Map();
-    const lines = names.flatMap((name) => [`qdisc show dev ${name}`, `class show dev ${name}`]);
-    const argv = inNamespace(this.#netns, ['tc', '-d', '-force', '-batch', '-']);
+    const lines = names.flatMap((name) => [
+      `class show dev ${name}`,
+      `filter show dev ${name} parent ${TREE_HANDLE}`,
+    ]);
+    const argv = inNamespace(this.#netns, ['tc', '-j', '-d', '-force', '-batch', '-']);
     const { stdout, stderr } = await runOnce(argv, `${lines.join('\n')}\n`, signal);
     const failed = failedLines(stderr);
-    return parseClasses(
+    return parseTrees(
       stdout,
-      names.filter((_, at) => !failed.has(2 * at + 1)),
+      names.filter((_, at) => !failed.has(2 * at + 2)),
     );
   }
 
-  async #hooks(names: readonly string[], signal: AbortSignal): Promise<Parsed<'hooks'>> {
+  async #hooks(names: readonly string[], signal: AbortSignal): Promise<Hooks> {
     const asked = names.flatMap((name) => HOOKS.map((hook) => ({ name, hook })));
     const answers = await this.#filters(
       asked.map(({ name, hook }) => `filter show dev ${name} ${hook}`),
@@ -82,19 +92,6 @@ export class Reader {
                 { ingress: parseHook(ingress, 'ingress'), egress: parseHook(egress, 'egress') },
               ],
             ];
-      }),
-    );
-  }
-
-  async #sorted(names: readonly string[], signal: AbortSignal): Promise<Parsed<'sorted'>> {
-    const answers = await this.#filters(
-      names.map((name) => `filter show dev ${name} parent ${TREE_HANDLE}`),
-      signal,
-    );
-    return new Map(
-      names.flatMap((name, at) => {
-        const answer = answers[at];
-        return answer === undefined ? [] : [[name, parseSortings(answer)]];
       }),
     );
   }
@@ -122,4 +119,4 @@ export class Reader {
   }
 }
 
-type Parsed<K extends 'hooks' | 'sorted'> = Parameters<typeof seenFrom>[0][K];
+type Hooks = Parameters<typeof seenFrom>[0]['hooks'];
