@@ -1,6 +1,6 @@
 import { keyOf } from './limits.ts';
 import { listAll } from './listing.ts';
-import type { Change, Entry, Outcome, Page, RangeQuery, Revision, Store } from './store.ts';
+import type { Change, Entry, Guard, Outcome, Page, RangeQuery, Revision, Store } from './store.ts';
 
 /** A listing that is kept: every change under `prefix` also moves `vouchedBy`. */
 export interface KeptListing {
@@ -12,6 +12,7 @@ type Entries = Map<string, Entry>;
 
 /** Past this many keys it is cheaper to begin anew than to choose. */
 const MOST_ENTRIES = 20_000;
+const MOST_HOT = 256;
 
 /**
  * A store seen by one writer, with what it has read and written kept in memory, so that the usual
@@ -25,6 +26,8 @@ export class CachedStore implements Pick<Store, 'get' | 'range' | 'commit'> {
   /** Single keys, those under a kept listing excepted. */
   readonly #entries = new Map<string, Entry | undefined>();
   readonly #lists = new Map<string, Entries>();
+  /** Keys that made commits lose: those that others write too. */
+  readonly #hot = new Set<string>();
   #inDoubt = false;
 
   constructor(store: Pick<Store, 'get' | 'range' | 'commit'>, listings: readonly KeptListing[]) {
@@ -108,14 +111,30 @@ export class CachedStore implements Pick<Store, 'get' | 'range' | 'commit'> {
     return undefined;
   }
 
-  /** What the lost commit was guarded by; a listing falls with what vouches for it. */
+  /**
+   * What made the commit lose: keys that others wrote before are looked at first, for usually it is one
+   * of them again. A listing falls with what vouches for it.
+   */
   async #readAnew({ guards }: Change, signal: AbortSignal): Promise<void> {
+    const hot = guards.filter(({ key }) => this.#hot.has(key));
+    if (hot.length > 0 && (await this.#moved(hot, signal))) return;
+    await this.#moved(
+      guards.filter(({ key }) => !hot.some((one) => one.key === key)),
+      signal,
+    );
+  }
+
+  /** Reads them anew. @returns whether one has moved */
+  async #moved(guards: readonly Guard[], signal: AbortSignal): Promise<boolean> {
     const now = await Promise.all(guards.map(({ key }) => this.#store.get(key, signal)));
-    guards.forEach(({ key, revision }, index) => {
-      const entry = now[index];
-      if ((entry?.revision ?? 0) !== revision) this.#fall(key);
-      this.#keep(key, entry);
-    });
+    const moved = guards.filter(({ revision }, at) => (now[at]?.revision ?? 0) !== revision);
+    for (const { key } of moved) {
+      this.#fall(key);
+      if (this.#hot.size >= MOST_HOT) this.#hot.clear();
+      this.#hot.add(key);
+    }
+    guards.forEach(({ key }, at) => this.#keep(key, now[at]));
+    return moved.length > 0;
   }
 
   #fall(key: string): void {

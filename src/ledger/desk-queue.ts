@@ -3,7 +3,7 @@ import type { CachedStore } from './cache.ts';
 import type { Asked, Job } from './desk-job.ts';
 import { Waiter, whenAllGone } from './desk-job.ts';
 import { LedgerClosed } from './errors.ts';
-import type { Decide, Settled } from './transact-all.ts';
+import type { Decide, Pace, Settled } from './transact-all.ts';
 import { transactAll } from './transact-all.ts';
 
 export interface QueueOptions {
@@ -37,6 +37,7 @@ export class DeskQueue {
   #waiting: Job[] = [];
   #working: Promise<void> | undefined;
   #failed = 0;
+  readonly #pace: Pace = { level: 0 };
   #pause = new AbortController();
 
   constructor(options: QueueOptions) {
@@ -116,6 +117,7 @@ export class DeskQueue {
       clock,
       attempts: ATTEMPTS,
       recheck: forgetOnce(cache),
+      pace: this.#pace,
       ...(chance && { chance }),
     });
     for (const one of settled.slice(0, leading.length)) {

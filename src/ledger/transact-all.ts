@@ -17,6 +17,8 @@ export interface TransactAllOptions {
   readonly attempts?: number;
   /** In [0, 1); spreads the pauses of rivals apart. Without it the pauses are equal. */
   readonly chance?: () => number;
+  /** What earlier transactions found; kept by this one. */
+  readonly pace?: Pace;
   /**
    * Asked before something is settled that no commit vouches for, such as a refusal. True: it rested on
    * old reads, which are forgotten now, so all is decided anew.
@@ -24,9 +26,16 @@ export interface TransactAllOptions {
   readonly recheck?: () => boolean;
 }
 
+/**
+ * How crowded it is: the longest pause after a lost race is 2^level ms. A loss raises it, a win lowers
+ * it, so that rivals settle where about every other try wins, however many they are.
+ */
+export interface Pace {
+  level: number;
+}
+
 const ATTEMPTS = 64;
-const FIRST_PAUSE_MS = 1;
-const LONGEST_PAUSE_MS = 40;
+const HIGHEST_LEVEL = 9;
 
 /**
  * Makes as many of the decisions as one commit holds, in order, each on top of those before it, and
@@ -42,13 +51,18 @@ export async function transactAll<Result>(
   decides: readonly Decide<Result>[],
   options: TransactAllOptions,
 ): Promise<readonly Settled<Result>[]> {
-  const { signal, attempts = ATTEMPTS, recheck = () => false } = options;
+  const { signal, attempts = ATTEMPTS, recheck = () => false, pace = { level: 0 } } = options;
   for (let attempt = 1; attempt <= attempts; attempt++) {
     const overlay = new Overlay(store);
     const { settled, bare } = await decideAll(overlay, decides, signal);
     if (bare && recheck()) continue;
-    if (await isMade(store, overlay, signal)) return settled;
-    await pause(attempt, options);
+    if (await isMade(store, overlay, signal)) {
+      pace.level = Math.max(0, pace.level - 1);
+      return settled;
+    }
+    const { clock, chance = () => 1 } = options;
+    await clock.sleep(2 ** pace.level * chance(), signal);
+    pace.level = Math.min(HIGHEST_LEVEL, pace.level + 1);
   }
   throw new LedgerBusy(attempts);
 }
@@ -62,12 +76,6 @@ async function isMade(
   if (change.writes.length + change.guards.length === 0) return true;
   return !overlay.torn && (await store.commit(change, signal)).won;
 }
-
-const pause = (attempt: number, { clock, chance = () => 1, signal }: TransactAllOptions) =>
-  clock.sleep(
-    Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt - 1, 10)) * chance(),
-    signal,
-  );
 
 /** `bare`: something is about to be settled that no commit would vouch for. */
 interface Decided<Result> {
