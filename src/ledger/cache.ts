@@ -28,6 +28,9 @@ export class CachedStore implements Pick<Store, 'get' | 'range' | 'commit'> {
   readonly #lists = new Map<string, Entries>();
   /** Keys that made commits lose: those that others write too. */
   readonly #hot = new Set<string>();
+  /** What the last lost commit was guarded by: read anew when next something is read, not before. */
+  #stale: readonly Guard[] = [];
+  #renewing: Promise<void> | undefined;
   #inDoubt = false;
 
   constructor(store: Pick<Store, 'get' | 'range' | 'commit'>, listings: readonly KeptListing[]) {
@@ -47,11 +50,13 @@ export class CachedStore implements Pick<Store, 'get' | 'range' | 'commit'> {
 
   /** Forgets everything. */
   forget(): void {
+    this.#stale = [];
     this.#entries.clear();
     this.#lists.clear();
   }
 
   async get(key: string, signal: AbortSignal): Promise<Entry | undefined> {
+    if (this.#stale.length > 0) await this.#renew(signal);
     const list = this.#listOf(key);
     if (list) return list.get(key);
     if (this.#entries.has(key)) return this.#entries.get(key);
@@ -64,6 +69,7 @@ export class CachedStore implements Pick<Store, 'get' | 'range' | 'commit'> {
   async range(query: RangeQuery, signal: AbortSignal): Promise<Page> {
     if (!this.#listings.some(({ prefix }) => prefix === query.prefix))
       return this.#store.range(query, signal);
+    if (this.#stale.length > 0) await this.#renew(signal);
     const known = this.#lists.get(query.prefix) ?? (await this.#list(query.prefix, signal));
     return { entries: [...known.values()], revision: 0, more: false };
   }
@@ -85,7 +91,7 @@ export class CachedStore implements Pick<Store, 'get' | 'range' | 'commit'> {
       throw fault;
     }
     if (outcome.won) this.#learn(change, outcome.revision);
-    else await this.#readAnew(change, signal);
+    else this.#stale = change.guards;
     return outcome;
   }
 
@@ -111,17 +117,23 @@ export class CachedStore implements Pick<Store, 'get' | 'range' | 'commit'> {
     return undefined;
   }
 
+  #renew(signal: AbortSignal): Promise<void> {
+    this.#renewing ??= this.#readAnew(this.#stale, signal).finally(() => {
+      this.#renewing = undefined;
+    });
+    return this.#renewing;
+  }
+
   /**
-   * What made the commit lose: keys that others wrote before are looked at first, for usually it is one
-   * of them again. A listing falls with what vouches for it.
+   * What made a commit lose: keys that others wrote before are looked at first, for usually it is one of
+   * them again. A listing falls with what vouches for it.
    */
-  async #readAnew({ guards }: Change, signal: AbortSignal): Promise<void> {
+  async #readAnew(guards: readonly Guard[], signal: AbortSignal): Promise<void> {
     const hot = guards.filter(({ key }) => this.#hot.has(key));
-    if (hot.length > 0 && (await this.#moved(hot, signal))) return;
-    await this.#moved(
-      guards.filter(({ key }) => !hot.some((one) => one.key === key)),
-      signal,
-    );
+    const others = guards.filter(({ key }) => !this.#hot.has(key));
+    const found = hot.length > 0 && (await this.#moved(hot, signal));
+    if (!found) await this.#moved(others, signal);
+    if (this.#stale === guards) this.#stale = [];
   }
 
   /** Reads them anew. @returns whether one has moved */
