@@ -103,24 +103,33 @@ export class Passes {
 
   async #found(
     asks: readonly Ask[],
-    { links }: Look,
+    look: Look,
     signal: AbortSignal,
   ): Promise<{ readonly limits: readonly Limit[]; readonly faults: readonly Fault[] }> {
-    const limits: Limit[] = [];
-    const faults: Fault[] = [];
-    for (const { at, ...rest } of asks)
-      try {
-        const hostInterface =
-          'hostInterface' in at
-            ? at.hostInterface
-            : await hostInterfaceOf({ ...at, address: rest.address }, links, signal);
-        if (links.has(hostInterface)) limits.push({ ...rest, hostInterface });
-        else faults.push({ address: rest.address, says: `interface "${hostInterface}" is gone` });
-      } catch (fault: unknown) {
-        if (!(fault instanceof Refusal)) throw fault;
-        faults.push({ address: rest.address, says: fault.message });
-      }
-    return { limits, faults };
+    const found = await Promise.all(asks.map((ask) => this.#foundOne(ask, look, signal)));
+    return {
+      limits: found.flatMap((one) => ('says' in one ? [] : one)),
+      faults: found.flatMap((one) => ('says' in one ? one : [])),
+    };
+  }
+
+  async #foundOne(
+    { at, ...rest }: Ask,
+    { links }: Look,
+    signal: AbortSignal,
+  ): Promise<Limit | Fault> {
+    const { address } = rest;
+    try {
+      const hostInterface =
+        'hostInterface' in at
+          ? at.hostInterface
+          : await hostInterfaceOf({ ...at, address }, links, signal);
+      if (links.has(hostInterface)) return { ...rest, hostInterface };
+      return { address, says: `interface "${hostInterface}" is gone` };
+    } catch (fault: unknown) {
+      if (!(fault instanceof Refusal)) throw fault;
+      return { address, says: fault.message };
+    }
   }
 
   #noteDrift(seen: Seen): void {
