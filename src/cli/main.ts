@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import process from 'node:process';
+import type { Command } from 'commander';
 import { loadSettings } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import { systemClock } from '../plumbing/clock.ts';
@@ -7,6 +8,7 @@ import { jsonLog, type Log } from '../plumbing/log.ts';
 import { registerAgent } from './commands/agent.ts';
 import { registerApply } from './commands/apply.ts';
 import { registerAudit } from './commands/audit.ts';
+import { registerDoctor } from './commands/doctor.ts';
 import { registerHeld } from './commands/held.ts';
 import { registerLease } from './commands/lease.ts';
 import { registerLedger } from './commands/ledger.ts';
@@ -29,9 +31,10 @@ import { newProgram, run } from './run.ts';
 const OWN_FILE = 'config/corral.yaml';
 
 /** Commands that need the ledger and nothing else. */
-const PLAIN = [
+const PLAIN: readonly ((program: Command, context: CliContext) => void)[] = [
   ...[registerVerdict, registerHeld, registerPool, registerNode, registerNetwork],
   ...[registerLease, registerLedger, registerAudit, registerApply],
+  ...[registerNetworkCreate, registerNodeForget, registerLedgerRebuild, registerDoctor],
 ];
 
 function main(): Promise<number> {
@@ -65,8 +68,6 @@ function main(): Promise<number> {
   registerPlan(program, context, { consoleUrl: () => urlOf(settings()), fail });
   for (const register of PLAIN) register(program, context);
   registerLimit(program, context, editorAt(process.env, fail));
-  for (const register of [registerNetworkCreate, registerNodeForget, registerLedgerRebuild])
-    register(program, context);
   return run(program, process.argv.slice(2), context).then((code) =>
     code === 0 && short ? 1 : code,
   );

@@ -30,3 +30,12 @@ export class NodesSilent extends Refusal {
     );
   }
 }
+
+/** Something of this node does not do what is asked of it; standard output has the findings. */
+export class NodeUnwell extends Refusal {
+  readonly code = 'node-unwell';
+  readonly remedy = 'do as the findings say, then look again';
+  constructor(node: string, findings: number) {
+    super(`node "${node}" has ${findings} bad ${findings === 1 ? 'finding' : 'findings'}`);
+  }
+}
