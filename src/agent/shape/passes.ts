@@ -56,6 +56,11 @@ export class Passes {
     return done;
   }
 
+  /** Resolves when no pass runs. */
+  async idle(): Promise<void> {
+    await this.#turn;
+  }
+
   /** What the last pass left undone; for the loop, which tries again. */
   refusal(): KernelRefused | undefined {
     return this.#refusal;

@@ -109,6 +109,7 @@ export function startShaper(deps: ShaperDeps): Shaper {
     usage: (signal) => meter.usage(passes.inForce(), signal),
     stop: async () => {
       await loop.stop();
+      await passes.idle();
       await hands.close();
     },
   };

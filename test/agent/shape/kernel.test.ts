@@ -7,10 +7,17 @@ import { Hands } from '../../../src/agent/shape/hands.ts';
 import { hostInterfaceOf } from '../../../src/agent/shape/host-interface.ts';
 import { probeKernel } from '../../../src/agent/shape/probe.ts';
 import { Reader } from '../../../src/agent/shape/reader.ts';
-import { cleanKernel, type ShaperState, type Wanted } from '../../../src/agent/shape/shaper.ts';
+import {
+  cleanKernel,
+  type ShaperState,
+  startShaper,
+  type Wanted,
+} from '../../../src/agent/shape/shaper.ts';
 import { stepsToClean, stepsTowards } from '../../../src/core/shape-steps.ts';
 import { wantedShape } from '../../../src/core/shape-wanted.ts';
 import type { Kernel, Limit, Uplink } from '../../../src/core/shape.ts';
+import { systemClock } from '../../../src/plumbing/clock.ts';
+import { silentLog } from '../../../src/plumbing/log.ts';
 import {
   askFor,
   type Container,
@@ -206,6 +213,24 @@ describe('limits in a real kernel', { concurrency: 1 }, () => {
       '192.0.2.251',
       '192.0.2.252',
     ]);
+  });
+
+  it('stopping leaves limits, and so does not knowing what is wanted', async () => {
+    good(await settle(both(UPLINK)));
+    await told.shaper.stop();
+    assert.deepEqual(await open(both(UPLINK)), []);
+    const blind = startShaper({
+      wanted: () => Promise.reject(new Error('the ledger has not answered yet')),
+      clock: systemClock,
+      log: silentLog,
+      everyMs: 600_000,
+      netns: on.netns,
+    });
+    await assert.rejects(blind.settle(soon()), /has not answered/);
+    assert.equal(blind.state().loop.ok, false);
+    assert.deepEqual(await open(both(UPLINK)), []);
+    await blind.stop();
+    told = shaperOn(on.netns);
   });
 
   it('counts what passes, and goes on counting when a queue is replaced', async () => {

@@ -3,12 +3,12 @@ import process from 'node:process';
 import { Hands } from '../../../src/agent/shape/hands.ts';
 import { probeKernel } from '../../../src/agent/shape/probe.ts';
 import { Reader } from '../../../src/agent/shape/reader.ts';
-import { cleanKernel } from '../../../src/agent/shape/shaper.ts';
+import { cleanKernel, type Wanted } from '../../../src/agent/shape/shaper.ts';
 import { stepsTowards } from '../../../src/core/shape-steps.ts';
 import { commandOf } from '../../../src/core/shape-lines.ts';
 import { wantedShape } from '../../../src/core/shape-wanted.ts';
 import type { Limit, Shape, Uplink } from '../../../src/core/shape.ts';
-import { shaperOn, sh, UPLINK } from '../../agent/shape/stage.ts';
+import { shaperOn, sh, type Told, UPLINK } from '../../agent/shape/stage.ts';
 
 const patience = (): AbortSignal => AbortSignal.timeout(120_000);
 const round = (ms: number): string => (ms < 10 ? ms.toFixed(2) : ms.toFixed(0));
@@ -84,12 +84,7 @@ async function changesPerSecond(
   shapeAt: (kbit: number) => Shape,
 ): Promise<void> {
   const { links, seen } = await reader.look(patience());
-  const both = [61_000, 60_000].map((kbit) =>
-    stepsTowards(shapeAt(kbit), seen)
-      .concat(stepsTowards(shapeAt(kbit + 500), seen))
-      .filter((step) => step.do === 'set-class'),
-  );
-  const [one] = both[0] ?? [];
+  const [one] = stepsTowards(shapeAt(61_000), seen).filter((step) => step.do === 'set-class');
   if (!one) throw new Error('nothing to change');
   await hands.carryOut([one], links, patience());
   const began = performance.now();
@@ -129,5 +124,19 @@ async function passes(netns: string, limits: readonly Limit[], uplink: Uplink): 
       `${what} (${faults} faults): ${round(times[2]!)} ms, ${round(cpu)} ms of CPU | | | |`,
     );
   }
+  await manyAtOnce(told, asks.slice(0, 100), uplink);
+  told.set({ asks, uplink });
+  await told.settle();
   await told.shaper.stop();
+}
+
+/** From "these are wanted" to "the kernel shows them", with looks before and after. */
+async function manyAtOnce(told: Told, asks: Wanted['asks'], uplink: Uplink): Promise<void> {
+  told.set({ asks: [], uplink });
+  await told.settle();
+  told.set({ asks, uplink });
+  const began = performance.now();
+  await told.settle();
+  const ms = performance.now() - began;
+  console.log(`${asks.length} new containers at once, read back: ${round(ms)} ms | | | |`);
 }
