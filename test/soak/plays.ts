@@ -1,4 +1,5 @@
 import { World } from '../fakes/simulated-world.ts';
+import { playAgents } from './agent-play.ts';
 import { playDesks } from './desk-play.ts';
 import { deskDealer, plainDealer } from './desks.ts';
 
@@ -15,6 +16,8 @@ export const plays: Readonly<Record<string, (world: World) => Promise<Played>>> 
   ledger: (world) => playDesks(world, plainDealer),
   /** Desks, whose requests share commits. */
   desk: (world) => playDesks(world, deskDealer),
+  /** Whole agents on a Docker, of which all are killed. */
+  agent: playAgents,
 };
 
 /** A seed that broke a promise. */

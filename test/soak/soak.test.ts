@@ -3,13 +3,14 @@ import { describe, it } from 'node:test';
 import { playSeed, plays, SeedFailed } from './plays.ts';
 import { World } from '../fakes/simulated-world.ts';
 
-const SEEDS = 200;
+/** 200 together; half of their time goes to whole agents. */
+const SEEDS: Readonly<Record<string, number>> = { ledger: 50, desk: 70, agent: 80 };
 
-describe(`the promises, over ${SEEDS} seeds (npm run soak plays thousands)`, () => {
+describe('the promises, over 200 seeds (npm run soak plays thousands)', () => {
   for (const play of Object.keys(plays))
     it(`are kept: ${play}`, async (t) => {
       let [events, takes] = [0, 0];
-      for (let seed = 1; seed <= SEEDS; seed += 1) {
+      for (let seed = 1; seed <= SEEDS[play]!; seed += 1) {
         const played = await playSeed(play, seed);
         events += played.events;
         takes += played.takes;
