@@ -12,6 +12,12 @@ export interface Delivery {
   end(): Promise<void> | undefined;
 }
 
+/**
+ * A body up to this size, bytes, is ended as text: Node joins text with the head into one piece and one
+ * write, and takes the cheap way for up to 16 KiB; bytes would be a vector of two. Latin-1 is every byte.
+ */
+const MOST_JOINED = 12 * 1024;
+
 /** Every byte as it comes: what is read from Marathon is written at once. */
 export class Streamed implements Delivery {
   started = false;
@@ -34,9 +40,11 @@ export class Streamed implements Delivery {
   data(chunk: Buffer): boolean {
     this.wrote = true;
     this.left -= chunk.length;
+    if (this.left !== 0) return this.res.write(chunk);
     // the last chunk and the end in one call: one system call less for every small answer
-    if (this.left === 0) return (this.res.end(chunk), true);
-    return this.res.write(chunk);
+    if (chunk.length > MOST_JOINED) this.res.end(chunk);
+    else this.res.end(chunk.toString('latin1'), 'latin1');
+    return true;
   }
 
   end(): undefined {

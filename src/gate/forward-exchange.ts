@@ -1,53 +1,30 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Refusal } from '../core/errors.ts';
-import type { Log } from '../plumbing/log.ts';
 import { ClientLeft, GateBusy } from './errors.ts';
-import type { Body } from './forward-buffered.ts';
-import { type Delivery, Streamed, tear } from './forward-delivery.ts';
+import { Streamed, tear } from './forward-delivery.ts';
 import { explained } from './forward-faults.ts';
+import type { Ended, Outgoing, Shared } from './forward-outgoing.ts';
 import { asksAgain, blames, isSafe } from './forward-retry.ts';
-import { type FlatHeaders, type RawHeaders, answerHeaders, firstOf } from './headers.ts';
+import { type FlatHeaders, answerHeaders, rawValueOf, valueOf } from './headers.ts';
 import { eventsTarget, originIn, rewriteLocation } from './location.ts';
-import { type Endpoints, type Lane, type Place, type Upstreams, placeOf } from './upstream.ts';
-
-/** What every exchange of one forwarder shares. */
-export interface Shared {
-  readonly endpoints: Endpoints;
-  readonly upstreams: Upstreams;
-  readonly headersWithinMs: number;
-  readonly hideUpstream: boolean;
-  readonly publicBase?: string;
-  readonly log: Log;
-}
-
-/** One request as it goes to Marathon. */
-export interface Outgoing {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
-  readonly target: string;
-  readonly headers: FlatHeaders;
-  readonly body: Body;
-  readonly delivery: Delivery;
-  /** A judged request goes on without its client, so that its outcome is known. */
-  readonly judged: boolean;
-  /** Longest silence within the answer, ms; 0: any. */
-  readonly bodyWithinMs: number;
-  /** Headers to add to the answer. */
-  readonly added?: FlatHeaders;
-}
-
-export type Ended =
-  | { readonly status: number; readonly headers: FlatHeaders; readonly complete: boolean }
-  | { readonly fault: Refusal; readonly sent: boolean };
+import { type Lane, type Place, placeOf } from './upstream.ts';
 
 const MOST_REDIRECTS = 3;
 const MOST_REDIRECT_BODY = 64 * 1024;
 const EVENTS = '/v2/events';
 
-/** One request of a client, over as many attempts as its safety allows. */
+type Abort = (fault?: Error) => void;
+
+/**
+ * One request of a client, over as many attempts as its safety allows.
+ *
+ * Speaks undici's plain handler interface, the one that its parser calls: the newer one wraps it, and
+ * parses the headers of every answer into an object that nobody here needs.
+ */
 export class Exchange implements Dispatcher.DispatchHandler {
-  private controller: Dispatcher.DispatchController | undefined;
+  private abort: Abort | undefined;
+  private resumes: (() => void) | undefined;
+  private paused = false;
   private lane: Lane | undefined;
   private url!: URL;
   private place!: Place;
@@ -97,12 +74,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.url = url;
     this.place = place;
     this.sent = false;
-    this.controller = undefined;
+    this.abort = undefined;
     this.tried.push(url);
     const method = out.req.method as Dispatcher.HttpMethod;
     const { headers, body, bodyWithinMs: bodyTimeout } = out;
     const path = place.prefix + target;
-    lane.pool.dispatch({ method, path, headers: headers as string[], body, bodyTimeout }, this);
+    // not blocking: a connection is asked for one answer at a time anyway
+    const flat = headers as string[];
+    const options = { method, path, headers: flat, body, bodyTimeout, blocking: false };
+    lane.pool.dispatch(options, this);
     if (lane.inFlight > lane.connections) this.limitWait(lane);
   }
 
@@ -120,48 +100,41 @@ export class Exchange implements Dispatcher.DispatchHandler {
   private clientGone(): void {
     this.gone = true;
     if (this.over) return;
-    if (this.out.judged && this.sent) return this.controller?.resume();
+    if (this.out.judged && this.sent) {
+      this.resume();
+      return;
+    }
     const fault = new ClientLeft('before its answer was complete');
-    if (this.controller) this.controller.abort(fault);
+    if (this.abort) this.abort(fault);
     else this.finish({ fault, sent: false });
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
+  onConnect(abort: Abort): void {
     clearTimeout(this.waiting);
     // over: the client left or the wait was too long. sent: a judged request is sent once, whatever undici thinks
     if (this.over || (this.sent && !isSafe(this.out.req.method ?? ''))) {
-      controller.abort(new ClientLeft('while its request waited'));
+      abort(new ClientLeft('while its request waited'));
       return;
     }
     this.sent = true;
-    this.controller = controller;
+    this.abort = abort;
   }
 
-  onResponseStart(
-    controller: Dispatcher.DispatchController,
-    status: number,
-    parsed: Readonly<Record<string, string | string[] | undefined>>,
-    reason = '',
-  ): void {
-    if (status < 200) return;
-    if (this.events && this.follows(status, parsed)) return;
+  onHeaders(status: number, raw: Buffer[], resume: () => void, reason: string): boolean {
+    this.resumes = resume;
+    if (status < 200) return true;
+    if (this.events && this.follows(status, rawValueOf(raw, 'location'))) return true;
     this.status = status;
-    const leader = originIn(firstOf(parsed['x-marathon-leader']));
-    const headers = answerHeaders(controller.rawHeaders as RawHeaders, (name, value) =>
-      this.rewritten(name, value, leader),
-    );
+    const headers = answerHeaders(raw, (name, value) => this.rewritten(name, value, raw));
     if (this.out.added) headers.push(...this.out.added);
     this.headers = headers;
     const { delivery } = this.out;
-    if (delivery instanceof Streamed) delivery.expect(firstOf(parsed['content-length']));
+    if (delivery instanceof Streamed) delivery.expect(valueOf(headers, 'content-length'));
     delivery.start(status, reason, headers);
+    return true;
   }
 
-  private follows(
-    status: number,
-    parsed: Readonly<Record<string, string | string[] | undefined>>,
-  ): boolean {
-    const location = firstOf(parsed['location']);
+  private follows(status: number, location: string | undefined): boolean {
     if (status < 300 || status > 308 || location === undefined) return false;
     const { target } = this.out;
     const at = target.indexOf('?');
@@ -172,28 +145,37 @@ export class Exchange implements Dispatcher.DispatchHandler {
     return true;
   }
 
-  private rewritten(name: string, value: string, leader: string | undefined): string | undefined {
+  private rewritten(name: string, value: string, raw: Buffer[]): string | undefined {
     const { hideUpstream, publicBase } = this.shared;
     if (name === 'x-marathon-leader') return hideUpstream ? undefined : value;
     const { origin, prefix } = this.place;
+    const leader = originIn(rawValueOf(raw, 'x-marathon-leader'));
     const origins = leader === undefined ? [origin] : [origin, leader];
     return rewriteLocation(value, { origins, prefix, ...(publicBase && { publicBase }) });
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  /** @returns false when the upstream must wait */
+  onData(chunk: Buffer): boolean {
     if (this.redirect) {
       this.discarded += chunk.length;
-      if (this.discarded > MOST_REDIRECT_BODY) controller.abort(new Error('redirected'));
-      return;
+      if (this.discarded > MOST_REDIRECT_BODY) this.abort?.(new Error('redirected'));
+      return true;
     }
-    if (this.out.delivery.data(chunk)) return;
-    controller.pause();
-    if (this.listensForDrain) return;
+    if (this.out.delivery.data(chunk)) return true;
+    this.paused = true;
+    if (this.listensForDrain) return false;
     this.listensForDrain = true;
-    this.out.res.on('drain', () => this.controller?.resume());
+    this.out.res.on('drain', () => this.resume());
+    return false;
   }
 
-  onResponseEnd(): void {
+  private resume(): void {
+    if (!this.paused) return;
+    this.paused = false;
+    this.resumes?.();
+  }
+
+  onComplete(): void {
     if (this.redirect) {
       this.onwards(this.redirect);
       return;
@@ -218,7 +200,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.attempt(to, { origin: to.origin, prefix }, EVENTS + to.search);
   }
 
-  onResponseError(_: unknown, fault: Error): void {
+  onError(fault: Error): void {
     if (this.over) {
       this.release();
       return;

@@ -83,7 +83,7 @@ function addForwarded(to: string[], req: IncomingMessage, trusted: boolean): voi
 }
 
 /** The first of the values of a header as Node's or undici's parsed form has them. */
-export const firstOf = (value: string | string[] | undefined): string | undefined =>
+const firstOf = (value: string | string[] | undefined): string | undefined =>
   Array.isArray(value) ? value[0] : value;
 
 /** An answer's headers as undici hands them over: bytes, so that nothing is lost in between. */
@@ -128,7 +128,17 @@ const without = (flat: FlatHeaders, names: ReadonlySet<string>): string[] =>
 
 /** The first value under `name` (lower-case) of a flat list. */
 export function valueOf(headers: FlatHeaders, name: string): string | undefined {
-  for (let at = 0; at + 1 < headers.length; at += 2)
-    if (headers[at]?.toLowerCase() === name) return headers[at + 1];
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const other = headers[at] as string;
+    if (other.length === name.length && other.toLowerCase() === name) return headers[at + 1];
+  }
+  return undefined;
+}
+
+/** The same for headers as undici hands them over. */
+export function rawValueOf(raw: RawHeaders, name: string): string | undefined {
+  for (let at = 0; at + 1 < raw.length; at += 2)
+    if (raw[at]?.length === name.length && text(raw[at]).toLowerCase() === name)
+      return text(raw[at + 1]);
   return undefined;
 }
