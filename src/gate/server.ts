@@ -28,8 +28,18 @@ interface GateState {
 }
 type Step = Koa.Middleware<GateState>;
 
-/** The whole life of a request, top to bottom. A step may rely only on the lines above it. */
-export function createGate(deps: GateDeps): Koa<GateState> {
+/** Answers one request. */
+export type Handle = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
+
+/** Reads go straight to Marathon: nothing is judged there, so no context of the chain is made for them. */
+export function createGate(deps: GateDeps): Handle {
+  const judge = chainOf(deps).callback();
+  const read = readingOf(deps);
+  return (req, res) => (READS.has(req.method ?? '') ? read(req, res) : judge(req, res));
+}
+
+/** The whole life of any other request, top to bottom. A step may rely only on the lines above it. */
+function chainOf(deps: GateDeps): Koa<GateState> {
   const app = new Koa<GateState>();
   app.use(explainRefusals(deps)); // first, so that it sees every refusal below
   app.use(recogniseChange(deps)); // all that cannot start tasks goes straight to Marathon
@@ -41,9 +51,20 @@ export function createGate(deps: GateDeps): Koa<GateState> {
   return app;
 }
 
+function readingOf({ bounds, forwarder, log }: GateDeps): Handle {
+  return async (req, res) => {
+    try {
+      checkHead(req, bounds);
+    } catch (fault) {
+      refused(fault, { req, res, log });
+      return;
+    }
+    await forwarder.stream(req, res);
+  };
+}
+
 /** The HTTP server that the chain runs in, with its bounds on what is no request yet. */
-export function createGateServer(app: Koa<GateState>, bounds: ServerBounds): Server {
-  const handle = app.callback();
+export function createGateServer(handle: Handle, bounds: ServerBounds): Server {
   const server = createServer(
     serverOptions(bounds),
     (req: IncomingMessage, res: ServerResponse) => {
@@ -59,12 +80,24 @@ function explainRefusals({ log }: GateDeps): Step {
     try {
       await next();
     } catch (fault) {
-      if (!(fault instanceof Refusal)) throw fault;
-      ctx.respond = false;
-      explain(ctx.res, fault);
-      log.info('refused', { code: fault.code, message: fault.message, path: ctx.path });
+      if (fault instanceof Refusal) ctx.respond = false;
+      refused(fault, { req: ctx.req, res: ctx.res, log });
     }
   };
+}
+
+interface Asked {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly log: Log;
+}
+
+/** Answers a refusal; whatever else escaped is a bug and stays loud. */
+function refused(fault: unknown, { req, res, log }: Asked): void {
+  if (!(fault instanceof Refusal)) throw fault;
+  explain(res, fault);
+  const [path] = (req.url ?? '').split('?');
+  log.info('refused', { code: fault.code, message: fault.message, path });
 }
 
 const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -73,8 +106,8 @@ function recogniseChange({ forwarder, bounds, plugins }: GateDeps): Step {
   return async function recogniseChange(ctx, next) {
     checkHead(ctx.req, bounds);
     const target = ctx.req.url ?? '/';
-    const route = READS.has(ctx.method) ? undefined : recognise(ctx.method, target);
-    if (route === undefined || route.kind === 'pass') return passOn(forwarder, ctx);
+    const route = recognise(ctx.method, target);
+    if (route.kind === 'pass') return passOn(forwarder, ctx);
     if (route.kind !== 'forbidden') {
       ctx.state.route = route;
       await next();
