@@ -23,7 +23,7 @@ export interface DeskOptions {
    * 0 does not wait. Meanwhile the ledger says that this node starves.
    */
   readonly begMs?: number;
-  /** In [0, 1); spreads the pauses of rivals apart. */
+  /** In [0, 1); spreads the pauses of rivals apart. Default: a row that the node's name begins. */
   readonly chance?: () => number;
 }
 

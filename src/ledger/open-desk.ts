@@ -166,7 +166,7 @@ const NOTHING: Decision<undefined> = { result: undefined, guards: [], writes: []
 
 function queueFor(
   store: Store,
-  { node, clock, chance }: DeskOptions,
+  { node, clock, chance = chanceOf(node) }: DeskOptions,
   heard: (answered: boolean) => void,
 ): DeskQueue {
   const vouchedBy = keys.tally(node);
@@ -176,6 +176,16 @@ function queueFor(
   ]);
   const fence = (read: Read) => rewriteTally(read, node);
   return new DeskQueue({ cache, clock, chance, fence, heard });
+}
+
+/** Numbers in [0, 1) that differ from node to node, which is all that rivals need. */
+function chanceOf(node: string): () => number {
+  let state = 0;
+  for (const letter of node) state = (Math.imul(state, 31) + (letter.codePointAt(0) ?? 0)) >>> 0;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
 }
 
 /** Every commit of a desk is guarded by its node's tally. */
