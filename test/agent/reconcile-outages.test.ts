@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { registerLedgerRebuild } from '../../src/cli/commands/ledger-rebuild.ts';
 import type { CliDeps } from '../../src/cli/deps.ts';
@@ -10,7 +12,8 @@ import { systemClock } from '../../src/plumbing/clock.ts';
 import { lay } from '../ledger/opened.ts';
 import { IMAGE } from '../fakes/dockerd.ts';
 import { Impostor } from './impostor.ts';
-import { Rig, soon } from './rig.ts';
+import { startAgentProcess } from './agent-process.ts';
+import { NODE, Rig, soon } from './rig.ts';
 import { Watched } from './watched.ts';
 
 /** A store whose end is somebody else's affair. */
@@ -124,6 +127,44 @@ for (const liveRestore of [true, false])
         const found = await watched.look();
         assert.deepEqual([found.released, found.adopted, found.conflicts], [0, 0, []]);
         assert.deepEqual(await rig.held(), [await rig.dockerd.addressOf(stays, 'lan')]);
+      });
+
+      it('agrees with docker after an agent was killed under load', async () => {
+        rig.bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+        await rig.stopAgent();
+        const killed = await startAgentProcess({
+          LEDGER_KIND: 'etcd',
+          LEDGER_HOSTS: rig.etcd.urls.join(','),
+          AGENT_NODE: NODE,
+          AGENT_PLUGIN: rig.plugin,
+          AGENT_DOCKER_SOCKET: rig.dockerd.socket,
+          AGENT_STATE_DIRECTORY: rig.settings.stateDirectory,
+          AGENT_SOCKET: rig.settings.socket,
+          AGENT_SHAPE_ENABLED: 'false',
+        });
+        const churn = Array.from({ length: 5 }, async (_, n) => {
+          for (let round = 0; round < 3; round += 1) {
+            const started = await rig.dockerd.docker(
+              ...['run', '-d', '--net', 'lan', IMAGE, 'sleep', '100000'],
+            );
+            if (started.code === 0 && n % 2 === 0) await rig.dockerd.remove(started.out);
+          }
+        });
+        await wait(1_500);
+        await killed.kill();
+        await rig.startAgent();
+        await Promise.all(churn);
+        await watched.start();
+        await watched.look();
+        await watched.look();
+        const ids = (await rig.dockerd.must('ps', '-q')).split('\n');
+        const shown = await Promise.all(ids.map((id) => rig.dockerd.addressOf(id, 'lan')));
+        assert.deepEqual(await rig.held(), shown.sort());
+        assert(ids.length >= 4, `${ids.length} containers run`);
+        const named = [...(await rig.leases()).values()].map(({ container }) =>
+          container?.slice(0, 12),
+        );
+        assert.deepEqual(named.sort(), ids.sort());
       });
 
       it('fills a ledger that was lost, while nothing new is given out', async () => {
