@@ -32,8 +32,6 @@ export interface Holding {
 export interface SpareStock {
   /** A spare that fits, decided in memory; its owner is written right after. */
   pop(ask: TakeAsk): Holdable | undefined;
-  /** An address is about to be asked of the ledger. @throws AddressNotGiven */
-  withdraw(address: string): void;
 }
 
 interface Holdable extends Given {
@@ -42,6 +40,7 @@ interface Holdable extends Given {
 
 export interface AllocatorDeps {
   readonly desk: Desk;
+  readonly stock: SpareStock;
   readonly journal: Journal;
   readonly node: string;
   readonly bootId: string;
@@ -71,16 +70,10 @@ export class Allocator {
   readonly #held = new Map<string, Holding>();
   /** Given up while nobody knew by which name they are held: the ledger was away since the start. */
   readonly #nameless = new Set<string>();
-  #stock: SpareStock | undefined;
   #known = false;
 
   constructor(deps: AllocatorDeps) {
     this.#deps = deps;
-  }
-
-  /** From now on spares are handed out first. */
-  serveFrom(stock: SpareStock): void {
-    this.#stock = stock;
   }
 
   /** What this node holds, as far as known. */
@@ -127,11 +120,10 @@ export class Allocator {
    * @throws NotDecided when the ledger is away; as Desk.take; the signal's reason
    */
   async take(ask: AllocationAsk, signal: AbortSignal): Promise<Given> {
-    const { desk, newName, bootId, node } = this.#deps;
+    const { desk, stock, newName, bootId, node } = this.#deps;
     const { nonce, ...wanted } = ask;
     const full: TakeAsk = { ...wanted, bootId, incarnation: incarnationOf(nonce, newName()) };
-    if (ask.address !== undefined) this.#stock?.withdraw(ask.address);
-    const spare = ask.address === undefined ? this.#stock?.pop(full) : undefined;
+    const spare = ask.address === undefined ? stock.pop(full) : undefined;
     try {
       const grant = spare ?? (await desk.take(full, signal));
       this.#held.set(grant.address, { incarnation: full.incarnation, pool: grant.pool });

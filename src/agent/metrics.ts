@@ -2,10 +2,12 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Allocator } from './allocator.ts';
 import type { CallSeen } from './docker/protocol.ts';
 import type { Journal } from './journal.ts';
+import type { Stock } from './stock.ts';
 
 export interface Measured {
   readonly allocator: Allocator;
   readonly journal: Journal;
+  readonly stock: Stock;
 }
 
 const MS = 1_000;
@@ -26,6 +28,16 @@ export function agentMetrics(registry: Registry, measured: Measured): (call: Cal
     labelNames: ['call', 'code'],
     registers,
   });
+  holdingMetrics(registry, measured);
+  return ({ call, tookMs, refused }) => {
+    durations.observe({ call }, tookMs / MS);
+    if (refused !== undefined) refusals.inc({ call, code: refused });
+  };
+}
+
+/** What is held, at hand, and still to be told. */
+function holdingMetrics(registry: Registry, measured: Measured): void {
+  const registers = [registry];
   new Gauge({
     name: 'corral_agent_held_addresses',
     help: 'addresses that this node holds',
@@ -42,8 +54,14 @@ export function agentMetrics(registry: Registry, measured: Measured): (call: Cal
       this.set(measured.journal.state().pending);
     },
   });
-  return ({ call, tookMs, refused }) => {
-    durations.observe({ call }, tookMs / MS);
-    if (refused !== undefined) refusals.inc({ call, code: refused });
-  };
+  new Gauge({
+    name: 'corral_agent_spare_addresses',
+    help: 'addresses kept at hand, ready to be given',
+    labelNames: ['pool'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [pool, count] of measured.stock.ready) this.set({ pool }, count);
+    },
+  });
 }

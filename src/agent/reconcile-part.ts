@@ -35,6 +35,7 @@ export const reconcilePart =
       stop: async () => {
         await Promise.all([witness.stop(), reconciler.stop()]);
       },
+      compared: (signal) => reconciler.looked(signal),
     };
   };
 

@@ -9,7 +9,7 @@ import type { Clock } from '../plumbing/clock.ts';
 import { type Listening, listen } from '../plumbing/listen.ts';
 import type { Log } from '../plumbing/log.ts';
 import { type Loop, type LoopState, startLoop, type Turn } from '../plumbing/loop.ts';
-import { undo } from '../plumbing/undo.ts';
+import { undo, type UndoStep } from '../plumbing/undo.ts';
 import { Allocator } from './allocator.ts';
 import { agentApi, json, type ReadyItem, type Route } from './api.ts';
 import { Driver } from './docker/driver.ts';
@@ -19,6 +19,8 @@ import { type Journal, openJournal } from './journal.ts';
 import { agentMetrics } from './metrics.ts';
 import { presence } from './presence.ts';
 import { replayTurn } from './replay.ts';
+import { openSpares, type Spares } from './spares.ts';
+import type { Stock } from './stock.ts';
 
 export interface AgentDeps {
   readonly settings: AgentSettings;
@@ -51,6 +53,8 @@ export interface AgentPart {
   /** What it answers on the agent's own socket, by path. */
   readonly routes?: ReadonlyMap<string, Route>;
   stop(): Promise<void>;
+  /** Resolves once what runs on the node has been adopted. */
+  readonly compared?: (signal: AbortSignal) => Promise<unknown>;
 }
 
 export type StartPart = (context: AgentContext) => AgentPart | Promise<AgentPart>;
@@ -75,34 +79,26 @@ const LOOP = { backoffMs: 200, backoffCapMs: 5_000, deadlineMs: 10_000 };
  * @throws CannotListen, JournalUnusable
  */
 export async function startAgent(deps: AgentDeps): Promise<Agent> {
-  const context = await contextFor(deps);
-  const { settings, journal, engine, registry } = context;
-  const ending: (() => Promise<unknown>)[] = [
-    () => journal.close(),
-    () => {
-      engine.close();
-      return Promise.resolve();
-    },
-  ];
-  const stop = once(() =>
-    undo(
-      [...ending].reverse().map((end) => () => end().then(noResult)),
-      30_000,
-    ),
-  );
+  const { context, spares } = await opened(deps);
+  const { settings, registry } = context;
+  const stopping = new AbortController();
+  const parts: AgentPart[] = [spares.part];
+  const ending = endingOf(context, parts);
+  const stop = once(() => {
+    stopping.abort(new Error('the agent was stopped'));
+    return undo([...ending].reverse(), 30_000);
+  });
   try {
-    const seen = agentMetrics(registry, context);
+    const seen = agentMetrics(registry, { ...context, stock: spares.stock });
     const pluginSocket = join(settings.pluginDirectory, `${settings.plugin}.sock`);
     const protocol = ipamProtocol({ ...context, driver: driverOf(context), seen });
-    const plugin = await openSocket(pluginSocket, protocol);
-    const parts = [startOwnLoops(context)];
-    ending.push(() => Promise.all(parts.map((part) => part.stop())));
-    ending.push(() => plugin.close(STOP_WITHIN_MS));
+    ending.push(closing(await openSocket(pluginSocket, protocol)));
+    parts.push(startOwnLoops(context));
     for (const start of deps.parts ?? []) parts.push(await start(context));
+    checkWhenCompared(spares.stock, parts, stopping.signal);
     const ready = (): readonly ReadyItem[] => parts.flatMap((part) => part.ready());
     const api = agentApi(routesOf(context, parts, ready), context.log);
-    const own = await openSocket(settings.socket, api);
-    ending.push(() => own.close(STOP_WITHIN_MS));
+    ending.push(closing(await openSocket(settings.socket, api)));
     return { context, pluginSocket, ready, stop };
   } catch (fault) {
     await stop();
@@ -110,23 +106,55 @@ export async function startAgent(deps: AgentDeps): Promise<Agent> {
   }
 }
 
-const noResult = (): void => undefined;
+/** What is undone at the end, last first. */
+const endingOf = ({ journal, engine }: AgentContext, parts: readonly AgentPart[]): UndoStep[] => [
+  () => journal.close(),
+  () => {
+    engine.close();
+    return Promise.resolve();
+  },
+  async () => {
+    await Promise.all(parts.map((part) => part.stop()));
+  },
+];
+
+const closing =
+  (listening: Listening): UndoStep =>
+  async () => {
+    await listening.close(STOP_WITHIN_MS);
+  };
+
+/** Spares of the agent before are anybody's only once what runs was compared with them. */
+function checkWhenCompared(stock: Stock, parts: readonly AgentPart[], signal: AbortSignal): void {
+  for (const { compared } of parts)
+    compared?.(signal).then(
+      () => stock.checked(),
+      () => undefined, // the agent ended before
+    );
+}
 
 function once(act: () => Promise<void>): () => Promise<void> {
   let done: Promise<void> | undefined;
   return () => (done ??= act());
 }
 
-async function contextFor(deps: AgentDeps): Promise<AgentContext> {
+interface Opened {
+  readonly context: AgentContext;
+  readonly spares: Spares;
+}
+
+async function opened(deps: AgentDeps): Promise<Opened> {
   const { settings, log } = deps;
   const journal = await openJournal(settings.stateDirectory, { log });
-  return {
-    ...deps,
-    journal,
-    engine: openEngine({ socket: settings.docker.socket }),
-    allocator: new Allocator({ ...deps, journal }),
-    registry: new Registry(),
-  };
+  const spares = openSpares(
+    deps,
+    (address, incarnation) => allocator.held.get(address)?.incarnation === incarnation,
+  );
+  const { desk, stock } = spares;
+  const allocator = new Allocator({ ...deps, desk, stock, journal });
+  const engine = openEngine({ socket: settings.docker.socket });
+  const context = { ...deps, desk, journal, engine, allocator, registry: new Registry() };
+  return { context, spares };
 }
 
 const driverOf = ({ settings, newName, ...context }: AgentContext): Driver =>

@@ -1,0 +1,42 @@
+import type { Desk } from '../ledger/desk.ts';
+import { followStarvation } from '../ledger/starvation.ts';
+import { type AgentDeps, type AgentPart, itemOf } from './service.ts';
+import { Stock } from './stock.ts';
+import { besideStock } from './stock-desk.ts';
+
+export interface Spares {
+  readonly stock: Stock;
+  /** The desk for everybody else on the node. */
+  readonly desk: Desk;
+  readonly part: AgentPart;
+}
+
+/**
+ * The node's stock at work: given back as soon as others starve, shown, and ended with the agent.
+ *
+ * @param holds  whether Docker still has an address under an incarnation
+ */
+export function openSpares(
+  deps: AgentDeps,
+  holds: (address: string, incarnation: string) => boolean,
+): Spares {
+  const { desk, store, node, clock, log, settings } = deps;
+  const ending = new AbortController();
+  const starved = (): ReadonlySet<string> => starvation.pools();
+  const stock = new Stock({ desk, clock, log, spare: settings.spare, holds, starved });
+  const tell = (): void => stock.wake();
+  const starvation = followStarvation({ store, clock, log, node }, tell, ending.signal);
+  starvation.done.catch(() => undefined); // ends with the signal
+  const part: AgentPart = {
+    ready: () => {
+      const ready = [...stock.ready].map(([pool, count]) => `${count} of "${pool}"`).join(', ');
+      const item = itemOf(stock.state());
+      return [item.ready ? { ...item, detail: ready || 'no pool is in use' } : item];
+    },
+    stop: async () => {
+      ending.abort(new Error('the agent was stopped'));
+      await stock.stop();
+    },
+  };
+  return { stock, desk: besideStock(desk, stock), part };
+}
