@@ -40,7 +40,7 @@ interface Holdable extends Given {
 
 export interface AllocatorDeps {
   readonly desk: Desk;
-  readonly stock: SpareStock;
+  readonly stock?: SpareStock;
   readonly journal: Journal;
   readonly node: string;
   readonly bootId: string;
@@ -123,7 +123,7 @@ export class Allocator {
     const { desk, stock, newName, bootId, node } = this.#deps;
     const { nonce, ...wanted } = ask;
     const full: TakeAsk = { ...wanted, bootId, incarnation: incarnationOf(nonce, newName()) };
-    const spare = ask.address === undefined ? stock.pop(full) : undefined;
+    const spare = ask.address === undefined ? stock?.pop(full) : undefined;
     try {
       const grant = spare ?? (await desk.take(full, signal));
       this.#held.set(grant.address, { incarnation: full.incarnation, pool: grant.pool });
