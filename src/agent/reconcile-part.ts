@@ -12,6 +12,7 @@ export interface ReconcilePartOptions {
   /** See ReconcileDeps. */
   readonly apartMs?: number;
   readonly confirmAfterMs?: number;
+  readonly onLooked?: (running: ReadonlySet<string>) => void;
   /** Told the reconciler as soon as it runs. */
   readonly onStarted?: (reconciler: Reconciler, witness: Witness) => void;
 }
@@ -56,6 +57,7 @@ export const reconcilerFor = (context: AgentContext, options: ReconcilePartOptio
     ...{ node: context.node, bootId: context.bootId, steadyMs: context.monotonic },
     everyMs: context.settings.reconcileEveryMs,
     ...(options.apartMs === undefined ? {} : { apartMs: options.apartMs }),
+    ...(options.onLooked ? { onLooked: options.onLooked } : {}),
     ...(options.confirmAfterMs === undefined ? {} : { confirmAfterMs: options.confirmAfterMs }),
   });
 

@@ -30,6 +30,8 @@ export interface ReconcileDeps extends Omit<LookDeps, 'desk'>, HandDeps {
   readonly apartMs?: number;
   /** After that long whatever is to be adopted must still be there, ms; default 1,000. */
   readonly confirmAfterMs?: number;
+  /** After every look that ended well: what runs was adopted. Told the addresses that Docker shows. */
+  readonly onLooked?: (running: ReadonlySet<string>) => void;
   /** Addresses being handed out right now; default: none. */
   readonly inFlight?: () => ReadonlySet<string>;
 }
@@ -129,9 +131,10 @@ class Turns {
     this.#memory = plan.memory;
     const steps = await this.#confirmed(plan.steps, signal);
     const done = await carryOut(this.#deps, steps, signal);
-    const running = new Set(docker.endpoints.map(({ address }) => address)).size;
+    const running = new Set(docker.endpoints.map(({ address }) => address));
     const rebuild = call && records.rebuilding.decode(call).id;
-    const last = await this.#report(plan, done, { running, rebuild, signal });
+    const last = await this.#report(plan, done, { running: running.size, rebuild, signal });
+    this.#deps.onLooked?.(running);
     const told = this.#waiting.filter(({ after }) => after < turn);
     this.#waiting = this.#waiting.filter(({ after }) => after >= turn);
     for (const { tell } of told) tell(last);
