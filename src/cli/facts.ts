@@ -19,6 +19,8 @@ export interface FactsDeps {
 /** What keeps the picture of the nodes' CPU, memory, disk and ports up to date. */
 export interface FactsFeed {
   ready(): ReadyItem;
+  /** The last reading of Mesos went well, and nothing but it says which nodes there are. */
+  answered(): boolean;
   stop(): Promise<void>;
 }
 
@@ -52,6 +54,7 @@ export function feedFacts(deps: FactsDeps): FactsFeed {
       const { ok, nodes, lastFault } = watch.state();
       return { name: 'mesos', ready: ok, detail: lastFault ?? `${nodes} nodes` };
     },
+    answered: () => watch.state().ok,
     stop: async () => {
       await watch.stop();
       client.close();
@@ -82,6 +85,7 @@ function assumeFacts(view: View): FactsFeed {
   assume();
   return {
     ready: () => ({ name: 'mesos', ready: true, detail: 'not configured: CPU is not judged' }),
+    answered: () => false,
     stop: () => {
       end();
       return Promise.resolve();

@@ -1,4 +1,5 @@
 import type { Settings } from '../config/settings.ts';
+import { goneNodesTurn } from '../gate/gone-nodes.ts';
 import { heldQueueTurn } from '../gate/held-queue.ts';
 import type { Judge } from '../gate/judge.ts';
 import { keeperTurn } from '../gate/keeper.ts';
@@ -9,7 +10,8 @@ import type { Store } from '../ledger/store.ts';
 import type { View } from '../ledger/view.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
-import { type Loop, startLoop } from '../plumbing/loop.ts';
+import { type Loop, startLoop, type Turn } from '../plumbing/loop.ts';
+import type { FactsFeed } from './facts.ts';
 import type { OwnMarathon } from './marathon.ts';
 
 const ELECTION_TTL_MS = 10_000;
@@ -26,8 +28,19 @@ export interface GateParts {
   readonly planner: Planner;
 }
 
+/** All that a gate does by itself, beside answering requests. */
+export const loopsBeside = (
+  parts: GateParts,
+  facts: FactsFeed,
+  signal: AbortSignal,
+): readonly Loop[] => [
+  keeperLoop(parts),
+  heldLoop(parts, signal),
+  ...(parts.settings.gate.forgetNodes === 'gone' ? [goneLoop(parts, facts, signal)] : []),
+];
+
 /** Ends promises that hold nothing any more. */
-export function keeperLoop({ settings, store, clock, log, view, marathon }: GateParts): Loop {
+function keeperLoop({ settings, store, clock, log, view, marathon }: GateParts): Loop {
   const graceMs = settings.gate.reservationKeptMs;
   const { deployments } = marathon;
   const exists = async (id: string, signal: AbortSignal): Promise<boolean> => {
@@ -42,7 +55,7 @@ export function keeperLoop({ settings, store, clock, log, view, marathon }: Gate
 }
 
 /** The queue of held apps: served by one gate at a time. */
-export function heldLoop(parts: GateParts, signal: AbortSignal): Loop {
+function heldLoop(parts: GateParts, signal: AbortSignal): Loop {
   const { store, clock, log, view, marathon, judge, planner } = parts;
   const turn = heldQueueTurn({
     waiting: () => view.held,
@@ -53,8 +66,38 @@ export function heldLoop(parts: GateParts, signal: AbortSignal): Loop {
     drop: (app, within) => heldApps.drop(store, app, within),
     log,
   });
+  const timing = { everyMs: 2_000, backoffMs: 500, backoffCapMs: 10_000, deadlineMs: 30_000 };
+  const ifLeading = whileLeading('held-queue', turn, parts, signal);
+  return startLoop('held apps', ifLeading, { ...timing, clock, log });
+}
+
+/** Gives up the addresses of nodes that are gone for good. */
+function goneLoop(
+  { settings, store, clock, log, view }: GateParts,
+  facts: FactsFeed,
+  signal: AbortSignal,
+): Loop {
+  const holdDownMs = settings.gate.forgetNodesAfterMs;
+  const listed = (): readonly { node: string; listed: boolean }[] | undefined => {
+    if (!facts.answered()) return undefined;
+    const known = view.snapshot.nodes().filter(({ record }) => record !== undefined);
+    return known.map((one) => ({ node: one.name, listed: one.facts !== undefined }));
+  };
+  const steadyMs = (): number => performance.now();
+  const turn = goneNodesTurn({ store, clock, log, steadyMs, listed, holdDownMs });
+  const timing = { everyMs: 10_000, backoffMs: 1_000, backoffCapMs: 30_000, deadlineMs: 60_000 };
+  const ifLeading = whileLeading('gone-nodes', turn, { store, clock, log }, signal);
+  return startLoop('gone nodes', ifLeading, { ...timing, clock, log });
+}
+
+/** A turn that does nothing but while this gate leads. */
+function whileLeading(
+  name: string,
+  turn: Turn,
+  { store, clock, log }: Pick<GateParts, 'store' | 'clock' | 'log'>,
+  signal: AbortSignal,
+): Turn {
   let leading = false;
-  const election = { name: 'held-queue', ttlMs: ELECTION_TTL_MS };
   const reign = (term: AbortSignal): Promise<void> =>
     new Promise((resolve) => {
       leading = true;
@@ -67,11 +110,9 @@ export function heldLoop(parts: GateParts, signal: AbortSignal): Loop {
         { once: true },
       );
     });
+  const election = { name, ttlMs: ELECTION_TTL_MS };
   void stand(() => lead({ store, clock, log }, election, reign, signal), { signal, log });
-  const timing = { everyMs: 2_000, backoffMs: 500, backoffCapMs: 10_000, deadlineMs: 30_000 };
-  const ifLeading = (within: AbortSignal): Promise<void> =>
-    leading ? turn(within) : Promise.resolve();
-  return startLoop('held apps', ifLeading, { ...timing, clock, log });
+  return (within) => (leading ? turn(within) : Promise.resolve());
 }
 
 /** Stands for election again and again until the signal. */

@@ -19,7 +19,7 @@ import { type Listening, listen } from '../plumbing/listen.ts';
 import type { Log } from '../plumbing/log.ts';
 import type { Loop } from '../plumbing/loop.ts';
 import { type FactsFeed, feedFacts } from './facts.ts';
-import { type GateParts, heldLoop, keeperLoop } from './gate-loops.ts';
+import { type GateParts, loopsBeside } from './gate-loops.ts';
 import { openMarathon, type OwnMarathon } from './marathon.ts';
 import { verdictMetrics } from './metrics.ts';
 
@@ -72,7 +72,7 @@ export async function startGateService(deps: GateServiceDeps): Promise<GateServi
     options,
   });
   const parts: GateParts = { settings, store, clock, log, view, marathon, judge, planner };
-  const loops = [keeperLoop(parts), heldLoop(parts, ending.signal)];
+  const loops = loopsBeside(parts, facts, ending.signal);
   const listening = await openPort(deps, { forwarder, judge });
   const { host } = settings.gate.listen;
   return {

@@ -9,6 +9,7 @@ export interface GateBounds {
   readonly maxConcurrentJudged: number;
   readonly reservationWithinMs: number;
   readonly reservationKeptMs: number;
+  readonly forgetNodesAfterMs: number;
 }
 
 const DAY_MS = 86_400_000;
@@ -38,4 +39,9 @@ export const gateBounds = {
   reservationKeptMs: milliseconds({ from: 1_000, to: DAY_MS, otherwise: 60_000 }).description(
     'how long room is kept when Marathon did not say whether it took the change',
   ),
+  forgetNodesAfterMs: milliseconds({
+    from: 600_000,
+    to: 30 * DAY_MS,
+    otherwise: DAY_MS,
+  }).description('how long nobody must have known of a node before it counts as gone'),
 };

@@ -23,6 +23,7 @@ export interface GateSettings extends GateBounds {
   readonly secretPolicy: 'refuse' | 'default';
   readonly plugins: 'pass' | 'refuse';
   readonly trustForwarded: boolean;
+  readonly forgetNodes: 'never' | 'gone';
 }
 
 const auth = Joi.object<OwnCredentials, true>({
@@ -71,6 +72,10 @@ const choices = {
   trustForwarded: Joi.boolean()
     .default(false)
     .description('keep the X-Forwarded headers of clients; only behind a proxy of your own'),
+  forgetNodes: Joi.string()
+    .valid('never', 'gone')
+    .default('never')
+    .description('release what a node holds once neither Mesos nor its agent knows of it'),
 };
 
 export const gateSchema = Joi.object<GateSettings, true>({
