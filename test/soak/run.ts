@@ -1,22 +1,27 @@
+import { spawnSync } from 'node:child_process';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { playSeed, plays, SeedFailed } from './plays.ts';
 
 /**
- * npm run soak -- [--seeds 5000] [--from 1] [--play NAME] [--trace]
+ * npm run soak -- [--seeds 5000] [--from 1] [--play NAME] [--trace] [--crash 300]
  *
- * Plays seeds until one breaks a promise. `--trace` prints what happened in it.
+ * Plays seeds until one breaks a promise. `--trace` prints what happened in it. Unless a play is named,
+ * real processes are then killed at random for `--crash` seconds.
  */
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '5000' },
     from: { type: 'string', default: '1' },
-    play: { type: 'string', multiple: true, default: Object.keys(plays) },
+    play: { type: 'string', multiple: true },
+    crash: { type: 'string' },
     trace: { type: 'boolean', default: false },
   },
 });
 const [from, count] = [Number(values.from), Number(values.seeds)];
-const unknown = values.play.filter((name) => !(name in plays));
+const chosen = values.play ?? Object.keys(plays);
+const crash = values.crash ?? (values.play ? '0' : '300');
+const unknown = chosen.filter((name) => !(name in plays));
 if (unknown.length > 0) throw new Error(`no such play: ${unknown.join(', ')}`);
 const said = (line: string) => process.stdout.write(`${line}\n`);
 
@@ -31,7 +36,7 @@ const progress = () => {
 };
 try {
   for (let seed = from; seed < from + count; seed += 1)
-    for (const play of values.play) {
+    for (const play of chosen) {
       const { events, takes } = await playSeed(play, seed);
       totals.seeds += 1;
       totals.events += events;
@@ -41,9 +46,16 @@ try {
       next = performance.now() + EVERY_MS;
     }
   said(`kept: ${progress()}`);
+  if (crash !== '0') process.exitCode = crashes(crash);
 } catch (fault) {
   if (!(fault instanceof SeedFailed)) throw fault;
   if (values.trace) fault.trace.forEach(said);
   said(fault.message);
   process.exitCode = 1;
+}
+
+function crashes(seconds: string): number {
+  const argv = ['--import', 'tsx', '--test', '--test-reporter=spec', 'test/agent/crash.test.ts'];
+  const env = { ...process.env, CRASH_SECONDS: seconds };
+  return spawnSync(process.execPath, argv, { stdio: 'inherit', env }).status ?? 1;
 }
