@@ -94,22 +94,21 @@ export function narrowBasins(
   // nodes of one reach share one array of pools: joining costs the reaches, not the nodes
   const reaches = new Set(candidates.map(({ node }) => node.pools));
   return ask.demand.addresses.flatMap(({ network }) => {
-    const basinOf = new Map<string, ReadonlySet<string>>();
-    const basinOfReach = (reach: readonly string[]): ReadonlySet<string> | undefined => {
-      const pool = reach.find((name) => room.pools.get(name)?.network === network);
-      return pool === undefined ? undefined : basinOf.get(pool);
-    };
-    for (const reach of reaches) join(basinOf, onNetwork(room, reach, network));
-    const narrow = new Map<ReadonlySet<string>, { free: number; members: Candidate[] }>();
-    for (const pools of new Set(basinOf.values())) {
-      const free = freeIn(room, pools);
-      if (free < ask.instances) narrow.set(pools, { free, members: [] });
+    const pools = new Groups();
+    for (const reach of reaches) pools.join(onNetwork(room, reach, network));
+    const narrow = new Map<string, { free: number; members: Candidate[] }>();
+    for (const [basin, names] of pools.all()) {
+      const free = freeIn(room, names);
+      if (free < ask.instances) narrow.set(basin, { free, members: [] });
     }
     if (narrow.size === 0) return [];
-    for (const candidate of candidates) {
-      const basin = basinOfReach(candidate.node.pools);
-      if (basin) narrow.get(basin)?.members.push(candidate);
-    }
+    const byReach = new Map(
+      [...reaches].map((reach) => {
+        const [pool] = onNetwork(room, reach, network);
+        return [reach, pool === undefined ? undefined : narrow.get(pools.of(pool))];
+      }),
+    );
+    for (const candidate of candidates) byReach.get(candidate.node.pools)?.members.push(candidate);
     for (const { members } of narrow.values())
       members.sort((one, other) => one.wants - other.wants);
     return [...narrow.values()];
@@ -119,14 +118,37 @@ export function narrowBasins(
 const onNetwork = ({ pools }: Room, reach: readonly string[], network: string): readonly string[] =>
   reach.filter((pool) => pools.get(pool)?.network === network);
 
-/** One basin for all of these pools and for what they were joined with before. */
-function join(basinOf: Map<string, ReadonlySet<string>>, pools: readonly string[]): void {
-  const met = new Set(pools.flatMap((pool) => basinOf.get(pool) ?? []));
-  const joined = new Set([...pools, ...[...met].flatMap((basin) => [...basin])]);
-  const [first] = met;
-  if (met.size === 1 && first?.size === joined.size) return;
-  for (const pool of joined) basinOf.set(pool, joined);
+/** Names in groups that grow together: a union of sets, each found by one of its names. */
+class Groups {
+  readonly #towards = new Map<string, string>();
+
+  of(name: string): string {
+    let at = name;
+    for (;;) {
+      const next = this.#towards.get(at) ?? at;
+      if (next === at) break;
+      at = next;
+    }
+    this.#towards.set(name, at);
+    return at;
+  }
+
+  join(names: readonly string[]): void {
+    const [first] = names;
+    if (first === undefined) return;
+    for (const name of names) this.#towards.set(this.of(name), this.of(first));
+  }
+
+  all(): ReadonlyMap<string, readonly string[]> {
+    const groups = new Map<string, string[]>();
+    for (const name of this.#towards.keys()) {
+      const group = groups.get(this.of(name));
+      if (group) group.push(name);
+      else groups.set(this.of(name), [name]);
+    }
+    return groups;
+  }
 }
 
-const freeIn = ({ pools }: Room, names: ReadonlySet<string>): number =>
-  [...names].reduce((sum, name) => sum + Math.max(0, pools.get(name)?.free ?? 0), 0);
+const freeIn = ({ pools }: Room, names: readonly string[]): number =>
+  names.reduce((sum, name) => sum + Math.max(0, pools.get(name)?.free ?? 0), 0);

@@ -30,15 +30,15 @@ export const only = (names: Iterable<string>): Spelling => spelling('hostname', 
  * tells them apart, else names. Nodes in neither are let in or not, whichever is shorter. Regions and
  * zones are never used: naming one lets an app leave the master's region.
  *
+ * @param fields  attributes that any of them has, sorted: see fieldsOf
  * @returns undefined when it would be longer than `most` characters
  */
 export function shortest(
   keep: readonly NodeRoom[],
   leave: readonly NodeRoom[],
-  most: number,
+  { most, fields }: { readonly most: number; readonly fields: readonly string[] },
 ): Constraint | undefined {
   const names = (nodes: readonly NodeRoom[]) => nodes.map(({ name }) => name);
-  const fields = [...fieldsOf(keep, leave)].sort();
   const candidates = fields.flatMap((field) => byField(field, keep, leave));
   // thousands of names are not worth spelling when they are too many already
   if (isWithin(leave, most)) candidates.push(spelling('hostname', 'UNLIKE', names(leave)));
@@ -48,11 +48,11 @@ export function shortest(
   return best?.constraint;
 }
 
-function fieldsOf(...groups: readonly (readonly NodeRoom[])[]): ReadonlySet<string> {
+/** Names of the attributes that any of the nodes has, sorted. */
+export function fieldsOf(nodes: Iterable<NodeRoom>): readonly string[] {
   const fields = new Set<string>();
-  for (const nodes of groups)
-    for (const { attributes } of nodes) for (const field in attributes) fields.add(field);
-  return fields;
+  for (const { attributes } of nodes) for (const field in attributes) fields.add(field);
+  return [...fields].sort();
 }
 
 /** Whether the names, which spelling only lengthens, may fit into so many characters. */
@@ -68,14 +68,16 @@ function byField(
   leave: readonly NodeRoom[],
 ): readonly Spelling[] {
   if (isHostname(field) || field.startsWith('@')) return [];
-  const kept = new Set<string | undefined>();
-  for (const node of keep) kept.add(valueOf(field, node));
-  const left = new Set<string | undefined>();
-  for (const node of leave) {
+  // the few first: most fields tell nobody apart, which shows after a few of the many
+  const isFewer = leave.length < keep.length;
+  const few = new Set((isFewer ? leave : keep).map((node) => valueOf(field, node)));
+  const many = new Set<string | undefined>();
+  for (const node of isFewer ? keep : leave) {
     const value = valueOf(field, node);
-    if (kept.has(value)) return [];
-    left.add(value);
+    if (few.has(value)) return [];
+    many.add(value);
   }
+  const [left, kept] = isFewer ? [few, many] : [many, few];
   // who lacks the attribute is admitted by UNLIKE and refused by LIKE; an empty pattern matches nothing
   const usable = (values: ReadonlySet<string | undefined>): values is ReadonlySet<string> =>
     values.size > 0 && !values.has(undefined) && !values.has('');

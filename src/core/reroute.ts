@@ -8,7 +8,7 @@ import {
   type Basin,
   type Candidate,
 } from './reroute-nodes.ts';
-import { only, shortest } from './reroute-spell.ts';
+import { fieldsOf, only, shortest } from './reroute-spell.ts';
 import type { Ask, Room } from './room.ts';
 
 export type Steering =
@@ -49,8 +49,9 @@ export function reroute(room: Room, ask: Ask, { maxLength }: RerouteOptions): St
   const crowd = { candidates, poor, basins };
   const plain = planFor(ask, crowd, undefined);
   if (ask.instances <= 0 || plain.left === 0) return { do: 'nothing' };
+  const fields = fieldsOf(candidates.map(({ node }) => node));
   const search = (narrow: readonly Basin[]) =>
-    best(room, ask, { plans: plansOf(ask, { ...crowd, basins: narrow }), maxLength });
+    best(room, ask, { plans: plansOf(ask, { ...crowd, basins: narrow }), maxLength, fields });
   const strict = search(basins);
   if (strict !== undefined) return { ...strict, guards: 'nodes and pools' };
   const loose = basins.length > 0 ? search([]) : undefined;
@@ -100,56 +101,70 @@ function planFor(
   const wants = wantsUnder(limit, ask);
   // By place: a set of thousands for each limit would cost more than all else here.
   const gone = new Uint8Array(candidates.length);
-  for (const candidate of poor) if (candidate.holds < wants(candidate)) gone[candidate.at] = 1;
-  for (const basin of basins) drain(basin, wants, gone);
+  let left = 0;
+  const leave = ({ at }: Candidate): void => {
+    left += 1 - (gone[at] ?? 0);
+    gone[at] = 1;
+  };
+  for (const candidate of poor) if (candidate.holds < wants(candidate)) leave(candidate);
+  // One limit for all keeps the order of what they want; instances that run already may change it.
+  const inOrder = limit === undefined || ask.placed.length === 0;
+  for (const { free, members } of basins)
+    drain(
+      { free, members: inOrder ? members : modestFirst(members, wants) },
+      { wants, gone, leave },
+    );
   const those = (flag: number) => () => candidates.filter(({ at }) => gone[at] === flag);
-  const left = gone.reduce((sum, flag) => sum + flag, 0);
   return { ...(limit ? { limit } : {}), left, leave: those(1), keep: those(0) };
 }
 
-/** Leaves as many nodes of a basin as its addresses hold even if Marathon fills each of them. */
-function drain(
-  { free, members }: Basin,
-  wants: (candidate: Candidate) => number,
-  gone: Uint8Array,
-): void {
-  let left = free;
-  for (const candidate of modestFirst(members, wants)) {
-    if (gone[candidate.at] === 1) continue;
-    const wanted = wants(candidate);
-    if (wanted > left) gone[candidate.at] = 1;
-    else left -= wanted;
-  }
+interface Draining {
+  readonly wants: (candidate: Candidate) => number;
+  readonly gone: Uint8Array;
+  readonly leave: (candidate: Candidate) => void;
 }
 
-/** Sorted by what each wants without a limit, they stay in order under most limits. */
-function modestFirst(
+/**
+ * Leaves as many nodes of a basin as its addresses hold even if Marathon fills each of them. Those that
+ * want the least come first, so whoever finds too little is followed by none who finds enough.
+ */
+function drain({ free, members }: Basin, { wants, gone, leave }: Draining): void {
+  let left = free;
+  let at = 0;
+  for (; at < members.length; at++) {
+    const member = members[at] as Candidate;
+    if (gone[member.at] === 1) continue;
+    const wanted = wants(member);
+    if (wanted > left) break;
+    left -= wanted;
+  }
+  for (; at < members.length; at++) leave(members[at] as Candidate);
+}
+
+const modestFirst = (
   members: readonly Candidate[],
   wants: (candidate: Candidate) => number,
-): readonly Candidate[] {
-  let last = 0;
-  for (const member of members) {
-    const wanted = wants(member);
-    if (wanted < last) return [...members].sort((one, other) => wants(one) - wants(other));
-    last = wanted;
-  }
-  return members;
-}
+): readonly Candidate[] => [...members].sort((one, other) => wants(one) - wants(other));
 
 /** The plan that leaves out the fewest nodes and still fits; on a tie the one with the loosest limit. */
 function best(
   room: Room,
   ask: Ask,
-  { plans, maxLength }: { plans: readonly Plan[]; maxLength: number },
+  { plans, ...spelling }: { readonly plans: readonly Plan[] } & Spellings,
 ): Injection | undefined {
   const [plain, ...limited] = plans;
   const loosestFirst = [...(plain ? [plain] : []), ...limited.reverse()];
   const ranked = loosestFirst.sort((one, other) => one.left - other.left);
   for (const plan of ranked) {
-    const found = spellOut(room, ask, { plan, maxLength });
+    const found = spellOut(room, ask, { plan, ...spelling });
     if (found !== undefined) return injection(found, plan);
   }
   return undefined;
+}
+
+interface Spellings extends RerouteOptions {
+  /** Attributes that a constraint may name. */
+  readonly fields: readonly string[];
 }
 
 type Injection = Omit<Extract<Steering, { do: 'inject' }>, 'guards'>;
@@ -175,7 +190,7 @@ function injection({ constraints, kept, of }: Spelled, { left, limit }: Plan): I
 function spellOut(
   room: Room,
   ask: Ask,
-  { plan, maxLength }: { plan: Plan; maxLength: number },
+  { plan, maxLength, fields }: { readonly plan: Plan } & Spellings,
 ): Spelled | undefined {
   const limit = plan.limit ? [plan.limit] : [];
   const keep = plan.keep();
@@ -184,7 +199,7 @@ function spellOut(
   if (plan.left === 0)
     return fitsWith(room, ask, limit) ? { constraints: limit, ...all } : undefined;
   const nodes = (candidates: readonly Candidate[]) => candidates.map(({ node }) => node);
-  const constraint = shortest(nodes(keep), nodes(plan.leave()), maxLength);
+  const constraint = shortest(nodes(keep), nodes(plan.leave()), { most: maxLength, fields });
   if (constraint === undefined) return someOf(room, ask, { limit, keep, maxLength });
   const constraints = [...limit, constraint];
   return fitsWith(room, ask, constraints) ? { constraints, ...all } : undefined;
