@@ -69,7 +69,7 @@ export async function startGateService(deps: GateServiceDeps): Promise<GateServi
     read: readBy(marathon),
     context: marathon.context,
     view,
-    options,
+    options: { ...options, mostNodes: NODES_KEPT },
   });
   const parts: GateParts = { settings, store, clock, log, view, marathon, judge, planner };
   const loops = loopsBeside(parts, facts, ending.signal);

@@ -56,6 +56,8 @@ export type Verdict =
       readonly message: string;
       readonly remedy: string;
       readonly nodes: readonly NodeReason[];
+      /** Nodes beyond those: nothing is said of them. */
+      readonly moreNodes: number;
     };
 
 export interface AdmitOptions {
@@ -198,5 +200,6 @@ function refusal(
 ): Verdict {
   const { message, remedy } = describe(shortage);
   const nodes = ask ? explain(room, ask, options.mostNodes) : [];
-  return { answer: 'refuse', app: ask?.app ?? '', message, remedy, nodes };
+  const moreNodes = ask ? room.nodes.size - nodes.length : 0;
+  return { answer: 'refuse', app: ask?.app ?? '', message, remedy, nodes, moreNodes };
 }

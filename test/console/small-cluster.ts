@@ -127,6 +127,7 @@ async function plan(body: unknown): Promise<Verdict> {
       app,
       ...inWords(placed.shortage),
       nodes: explain(picture.room(), ask),
+      moreNodes: 0,
     };
   const claim = {
     app,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { admit } from '../../src/core/admit.ts';
 import { explain } from '../../src/core/explain.ts';
 import { place } from '../../src/core/place.ts';
 import type { Ask, Room } from '../../src/core/room.ts';
@@ -136,5 +137,19 @@ describe('explain', () => {
         { node: 'n6', fits: 0, short: 'refused by ["rack","UNLIKE","x"]' },
       ],
     );
+  });
+
+  it('a refusal tells of the best nodes up to a bound, and how many more there are', () => {
+    const room = clusterOf([...some(3, { netOutKbit: 150_000 }), nodeOf('best')], { a: 1 });
+    const claim = { ...webAsk(4), kind: 'create', peak: 4, heldOn: new Map() } as const;
+    const rest = { mayHold: false, mayReroute: true };
+    const options = { reroute: true, maxConstraintLength: 2_000 };
+    const told = (mostNodes: number) => {
+      const verdict = admit(room, [{ ...claim, ...rest }], { ...options, mostNodes });
+      assert(verdict.answer === 'refuse');
+      return [verdict.nodes.map(({ node }) => node), verdict.moreNodes];
+    };
+    assert.deepEqual(told(2), [['best', 'n1'], 2]);
+    assert.deepEqual(told(9), [['best', 'n1', 'n2', 'n3'], 0]);
   });
 });

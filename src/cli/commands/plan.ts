@@ -48,7 +48,7 @@ async function contentOf(file: string): Promise<string> {
   }
 }
 
-function text({ answer, message, remedy, apps, nodes }: PlanShape): string {
+function text({ answer, message, remedy, apps, nodes, moreNodes = 0 }: PlanShape): string {
   const head = facts([
     ['answer', answer],
     ['why', message],
@@ -64,6 +64,7 @@ function text({ answer, message, remedy, apps, nodes }: PlanShape): string {
   if (places.length > 0) parts.push(table(['app', 'node', 'instances'], places, ''));
   if (added.length > 0) parts.push(added.join('\n'));
   if (nodes.length > 0) parts.push(reasons(nodes));
+  if (moreNodes > 0) parts.push(`${moreNodes} more nodes, none of which holds more`);
   return parts.join('\n\n');
 }
 

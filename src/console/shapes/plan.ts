@@ -10,6 +10,8 @@ export interface PlanShape {
   readonly apps: readonly PlannedShape[];
   /** When the answer is refuse: why not, by node. */
   readonly nodes: readonly NodeReason[];
+  /** Nodes beyond those, which hold no more than the last of them; absent when there are none. */
+  readonly moreNodes?: number;
 }
 
 export interface PlannedShape {
@@ -35,7 +37,8 @@ const plannedShape = ({ claim, instances, target, witness, inject }: Grant): Pla
 
 export function planShape(verdict: Verdict): PlanShape {
   const { answer, message } = verdict;
-  return verdict.answer === 'refuse'
-    ? { answer, message, remedy: verdict.remedy, apps: [], nodes: verdict.nodes }
-    : { answer, message, apps: verdict.grants.map(plannedShape), nodes: [] };
+  if (verdict.answer !== 'refuse')
+    return { answer, message, apps: verdict.grants.map(plannedShape), nodes: [] };
+  const { remedy, nodes, moreNodes } = verdict;
+  return { answer, message, remedy, apps: [], nodes, ...(moreNodes > 0 && { moreNodes }) };
 }
