@@ -62,8 +62,8 @@ export const agentSchema = Joi.object<AgentSettings, true>({
   coolDownMs: milliseconds({ from: 0, to: 3_600_000, otherwise: 60_000 }).description(
     'how long a released address rests before anyone gets it again',
   ),
-  pressedCoolDownMs: milliseconds({ from: 0, to: 3_600_000, otherwise: 5_000 }).description(
-    'the same when nothing else is left',
+  pressedCoolDownMs: milliseconds({ from: 0, to: 3_600_000, otherwise: 16_000 }).description(
+    'the same when nothing else is left; above the 15 s for which Docker repeats a release',
   ),
   spare: count({ from: 0, to: 64, otherwise: 2 }, 'addresses per pool').description(
     'addresses kept at hand, to answer at once and while the ledger is away',

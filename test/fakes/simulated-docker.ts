@@ -207,8 +207,8 @@ export class SimulatedDocker {
   async #released(one: Container): Promise<void> {
     const { address } = one.endpoint!;
     const call = { PoolID: this.#poolId ?? '', Address: address };
+    delete one.endpoint; // libnetwork strikes it out before it gives the address up
     await this.#call((driver) => driver.releaseAddress(call)).catch(() => undefined);
-    delete one.endpoint;
     this.#say('network', 'disconnect', one.id);
   }
 
