@@ -1,10 +1,14 @@
 import type { Desk, Door, NodeLease, TakeAsk } from '../ledger/desk.ts';
 import { LedgerUnreachable } from '../ledger/errors.ts';
+import { AddressNotGiven } from '../ledger/lease-errors.ts';
+import type { AddressGrant } from '../ledger/leases.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import { bySignal } from '../plumbing/deadline.ts';
 import type { Log } from '../plumbing/log.ts';
 import { NotDecided } from './errors.ts';
 import type { Journal } from './journal.ts';
+import type { Probe } from './probe.ts';
+import { quarantineSquatted } from './squatters.ts';
 
 /** What Docker asks for, and the nonce of the pool id by which it asks. */
 export interface AllocationAsk {
@@ -48,6 +52,8 @@ export interface AllocatorDeps {
   readonly log: Log;
   /** Must never repeat. */
   readonly newName: () => string;
+  /** Whether somebody answers for an address that does not come out of stock: those were asked for. */
+  readonly probe?: Probe;
 }
 
 /** Longest that a release waits for the ledger before it is journalled, ms. */
@@ -120,12 +126,12 @@ export class Allocator {
    * @throws NotDecided when the ledger is away; as Desk.take; the signal's reason
    */
   async take(ask: AllocationAsk, signal: AbortSignal): Promise<Given> {
-    const { desk, stock, newName, bootId, node } = this.#deps;
+    const { stock, newName, bootId, node } = this.#deps;
     const { nonce, ...wanted } = ask;
     const full: TakeAsk = { ...wanted, bootId, incarnation: incarnationOf(nonce, newName()) };
     const spare = ask.address === undefined ? stock?.pop(full) : undefined;
     try {
-      const grant = spare ?? (await desk.take(full, signal));
+      const grant = spare ?? (await this.#quiet(full, signal));
       this.#held.set(grant.address, { incarnation: full.incarnation, pool: grant.pool });
       if (signal.aborted) void this.#releaseNow(grant.address); // nobody waits for it any more
       signal.throwIfAborted();
@@ -133,6 +139,40 @@ export class Allocator {
     } catch (fault) {
       if (!(fault instanceof LedgerUnreachable)) throw fault;
       throw new NotDecided(ask.network, node, fault.message, { cause: fault });
+    }
+  }
+
+  /** By one commit, and by further ones while somebody answers for what they give. */
+  async #quiet(ask: TakeAsk, signal: AbortSignal): Promise<AddressGrant> {
+    const { desk, probe } = this.#deps;
+    for (;;) {
+      const grant = await desk.take(ask, signal);
+      if (!probe || ask.by !== 'docker') return grant;
+      const { pool, address } = grant;
+      this.#held.set(address, { incarnation: ask.incarnation, pool });
+      const probed = await probe(pool, address, signal).catch((fault: unknown) => {
+        void this.#releaseNow(address); // nobody waits for it any more
+        throw fault;
+      });
+      if (probed.is !== 'squatted') return grant;
+      await this.#withhold({ pool, address, mac: probed.mac }, signal);
+      if (ask.address !== undefined)
+        throw new AddressNotGiven(address, `it is in use by ${probed.mac}`);
+    }
+  }
+
+  async #withhold(
+    at: { readonly pool: string; readonly address: string; readonly mac: string },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { desk, log } = this.#deps;
+    log.warn('somebody uses an address that nobody was given', at);
+    try {
+      await quarantineSquatted(desk, at, signal);
+      this.#held.delete(at.address);
+    } catch (fault) {
+      void this.#releaseNow(at.address); // withheld or not, this node does not have it
+      throw fault;
     }
   }
 

@@ -17,9 +17,11 @@ import { type Engine, openEngine } from './docker/engine.ts';
 import { ipamProtocol } from './docker/protocol.ts';
 import { type Journal, openJournal } from './journal.ts';
 import { agentMetrics } from './metrics.ts';
+import { PoolLinks } from './pool-links.ts';
 import { presence } from './presence.ts';
 import { replayTurn } from './replay.ts';
 import { openSpares, type Spares } from './spares.ts';
+import { type Squatters, squattersOn } from './squatters.ts';
 import type { Stock } from './stock.ts';
 
 export interface AgentDeps {
@@ -35,6 +37,8 @@ export interface AgentDeps {
   readonly monotonic: () => number;
   /** A name that never repeats: letters and digits. */
   readonly newName: () => string;
+  /** How arping is run where addresses are probed; default the program of that name. */
+  readonly arping?: readonly string[];
   /** Further parts, in the order in which they are started. */
   readonly parts?: readonly StartPart[];
 }
@@ -79,10 +83,10 @@ const LOOP = { backoffMs: 200, backoffCapMs: 5_000, deadlineMs: 10_000 };
  * @throws CannotListen, JournalUnusable
  */
 export async function startAgent(deps: AgentDeps): Promise<Agent> {
-  const { context, spares } = await opened(deps);
+  const { context, spares, squatters } = await opened(deps);
   const { settings, registry } = context;
   const stopping = new AbortController();
-  const parts: AgentPart[] = [spares.part];
+  const parts: AgentPart[] = [spares.part, ...(squatters ? [squatters.part] : [])];
   const ending = endingOf(context, parts);
   const stop = once(() => {
     stopping.abort(new Error('the agent was stopped'));
@@ -141,21 +145,32 @@ function once(act: () => Promise<void>): () => Promise<void> {
 interface Opened {
   readonly context: AgentContext;
   readonly spares: Spares;
+  readonly squatters: Squatters | undefined;
 }
 
 async function opened(deps: AgentDeps): Promise<Opened> {
   const { settings, log } = deps;
   const journal = await openJournal(settings.stateDirectory, { log });
+  const engine = openEngine({ socket: settings.docker.socket });
+  const registry = new Registry();
+  const squatters = settings.probe === 'on' ? squattersFor(deps, engine, registry) : undefined;
   const spares = openSpares(
     deps,
     (address, incarnation) => allocator.held.get(address)?.incarnation === incarnation,
+    squatters?.patient,
   );
   const { desk, stock } = spares;
-  const allocator = new Allocator({ ...deps, desk, stock, journal });
-  const engine = openEngine({ socket: settings.docker.socket });
-  const context = { ...deps, desk, journal, engine, allocator, registry: new Registry() };
-  return { context, spares };
+  const probe = squatters && { probe: squatters.quick };
+  const allocator = new Allocator({ ...deps, desk, stock, journal, ...probe });
+  return { context: { ...deps, desk, journal, engine, allocator, registry }, spares, squatters };
 }
+
+const squattersFor = (deps: AgentDeps, engine: Engine, registry: Registry): Squatters =>
+  squattersOn({
+    ...deps,
+    registry,
+    links: new PoolLinks({ engine, desk: deps.desk, plugin: deps.settings.plugin }),
+  });
 
 const driverOf = ({ settings, newName, ...context }: AgentContext): Driver =>
   new Driver({ ...context, newNonce: newName, answerWithinMs: settings.answerWithinMs });

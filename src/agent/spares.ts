@@ -1,5 +1,6 @@
 import type { Desk } from '../ledger/desk.ts';
 import { followStarvation } from '../ledger/starvation.ts';
+import type { Probe } from './probe.ts';
 import { type AgentDeps, type AgentPart, itemOf } from './service.ts';
 import { Stock } from './stock.ts';
 import { besideStock } from './stock-desk.ts';
@@ -15,15 +16,18 @@ export interface Spares {
  * The node's stock at work: given back as soon as others starve, shown, and ended with the agent.
  *
  * @param holds  whether Docker still has an address under an incarnation
+ * @param probe  asked before an address enters the stock; absent: none is
  */
 export function openSpares(
   deps: AgentDeps,
   holds: (address: string, incarnation: string) => boolean,
+  probe?: Probe,
 ): Spares {
   const { desk, store, node, clock, log, settings } = deps;
   const ending = new AbortController();
   const starved = (): ReadonlySet<string> => starvation.pools();
-  const stock = new Stock({ desk, clock, log, spare: settings.spare, holds, starved });
+  const { spare } = settings;
+  const stock = new Stock({ desk, clock, log, spare, holds, starved, ...(probe && { probe }) });
   const tell = (): void => stock.wake();
   const starvation = followStarvation({ store, clock, log, node }, tell, ending.signal);
   starvation.done.catch(() => undefined); // ends with the signal

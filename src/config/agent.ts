@@ -14,6 +14,7 @@ export interface AgentSettings {
   readonly coolDownMs: number;
   readonly pressedCoolDownMs: number;
   readonly spare: number;
+  readonly probe: 'off' | 'on';
   readonly reconcileEveryMs: number;
   readonly heartbeatTtlMs: number;
   readonly appFrom: string[];
@@ -68,6 +69,10 @@ export const agentSchema = Joi.object<AgentSettings, true>({
   spare: count({ from: 0, to: 64, otherwise: 2 }, 'addresses per pool').description(
     'addresses kept at hand, to answer at once and while the ledger is away',
   ),
+  probe: Joi.string()
+    .valid('off', 'on')
+    .default('off')
+    .description('ask by ARP whether anybody has an address before it is handed out'),
   reconcileEveryMs: milliseconds({ from: 1_000, to: 3_600_000, otherwise: 60_000 }).description(
     'pause between two comparisons of what runs with what the ledger says',
   ),

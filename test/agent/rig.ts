@@ -31,6 +31,8 @@ export interface RigSettings {
   readonly dockerd?: DockerdSettings;
   readonly log?: Log;
   readonly parts?: readonly StartPart[];
+  /** How arping is run in the namespace of that name; see AgentDeps. */
+  readonly arping?: (netns: string) => readonly string[];
 }
 
 /** Whatever the agent is asked in a rig, plain: no real time-outs of minutes. */
@@ -106,6 +108,7 @@ export class Rig {
       monotonic: () => performance.now(),
       newName: () => randomBytes(12).toString('hex'),
       ...(this.#options.parts && { parts: this.#options.parts }),
+      ...(this.#options.arping && { arping: this.#options.arping(this.dockerd.place.name) }),
     });
     const stop = async (): Promise<void> => {
       await agent.stop();
