@@ -2,10 +2,19 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 
-/** A TCP wire that can be cut, held, or cut after so many bytes of answers. */
+interface Pair {
+  readonly near: Socket;
+  readonly far: Socket;
+  /** What the client sent and the server has not got. */
+  readonly kept: Buffer[];
+  stranded: boolean;
+}
+
+/** A TCP wire that can be cut, held, cut after so many bytes of answers, or late. */
 export class CuttingProxy {
   readonly #server: Server;
-  readonly #pairs = new Set<{ near: Socket; far: Socket }>();
+  readonly #pairs = new Set<Pair>();
+  #keeps: (() => void) | undefined;
   #bytesLeft: number | undefined;
   #holds = false;
   #refuses = false;
@@ -78,6 +87,41 @@ export class CuttingProxy {
     if (refuses) this.cut();
   }
 
+  /**
+   * Keeps the next request on its way: its client sees the connection break, the server sees nothing.
+   *
+   * @returns once that has happened, what lets the server have it after all; resolves with its answer
+   */
+  async strandNext(): Promise<() => Promise<void>> {
+    await new Promise<void>((resolve) => (this.#keeps = resolve));
+    const late = [...this.#pairs].filter(({ kept }) => kept.length > 0);
+    for (const pair of late) {
+      pair.stranded = true;
+      pair.near.destroy();
+    }
+    return async () => {
+      for (const { far, kept } of late) {
+        far.write(Buffer.concat(kept));
+        await once(far, 'data');
+        far.destroy();
+      }
+    };
+  }
+
+  #ask(pair: Pair, data: Buffer): void {
+    if (this.#keeps === undefined) {
+      pair.far.write(data);
+      return;
+    }
+    pair.kept.push(data);
+    // a request is a few frames, written at once: all of them are here in a moment
+    const kept = this.#keeps;
+    setTimeout(() => {
+      this.#keeps = undefined;
+      kept();
+    }, 50);
+  }
+
   async close(): Promise<void> {
     this.cut();
     this.#server.close();
@@ -91,15 +135,15 @@ export class CuttingProxy {
       return;
     }
     const far = typeof target === 'number' ? connect(target, '127.0.0.1') : connect(target);
-    const pair = { near, far };
+    const pair: Pair = { near, far, kept: [], stranded: false };
     this.#pairs.add(pair);
     const end = () => {
       this.#pairs.delete(pair);
       near.destroy();
-      far.destroy();
+      if (!pair.stranded) far.destroy();
     };
     for (const socket of [near, far]) socket.on('error', end).on('close', end);
-    near.on('data', (data) => far.write(data));
+    near.on('data', (data) => this.#ask(pair, data));
     far.on('data', (data) => this.#answer(near, data));
     if (this.#holds) {
       near.pause();

@@ -252,6 +252,22 @@ describe('etcd3: a commit whose answer is lost', () => {
     });
   });
 
+  it('that was told to be lost stays lost, though its first try arrives when the guards hold again', async () => {
+    await using({}, async (store) => {
+      await store.commit(put('/fence/first', ''), soon());
+      await admin.put('/fence/a').value('a rival');
+      const stranded = wire.strandNext();
+      const outcome = store.commit(create('/fence/a'), soon());
+      const arrive = await stranded;
+      assert.equal((await outcome).won, false);
+      await admin.delete().key('/fence/a');
+      await arrive();
+      assert.equal(await store.get('/fence/a', soon()), undefined);
+      // nor is the slot's next commit mistaken for it
+      assert.equal((await store.commit(create('/fence/a'), soon())).won, true);
+    });
+  });
+
   it('leaves no more marks than commits were ever on their way at once', async () => {
     await using({}, async (store) => {
       const holding = await store.hold(5_000, soon());
