@@ -166,7 +166,7 @@ class EtcdStore implements Store {
     position: { last: Revision },
     signal: AbortSignal,
   ): AsyncGenerator<Batch> {
-    // A plain read first: it renews the token, which a stream cannot, and tells a refusal from a fault.
+    // A plain read first: it renews a token that etcd has forgotten, which a stream cannot.
     await this.range({ prefix, limit: 1 }, signal);
     const from = { prefix, after: position.last, withinMs: 2 * TRY_WITHIN_MS };
     const stream = await WatchStream.open(this.#leaseDeps, from, signal);
