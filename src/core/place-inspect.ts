@@ -40,14 +40,10 @@ export function amountOf(resource: Resource, amount: number): string {
     : `${plain} ${resource}`;
 }
 
-/**
- * Looks at nodes one by one, in the order in which Marathon and then the network would refuse.
- *
- * @param own  leaves out what nodes share: addresses, and constraints that count instances
- */
-export function inspector(room: Room, ask: Ask, own = false): (node: NodeRoom) => Inspection {
+/** Looks at nodes one by one, in the order in which Marathon and then the network would refuse. */
+export function inspector(room: Room, ask: Ask): (node: NodeRoom) => Inspection {
   const rules = rulesOf(room, ask);
-  const checks = [...ownChecks(ask.demand), ...(own ? [] : sharedChecks(room, ask, rules))];
+  const checks = [...ownChecks(ask.demand), ...sharedChecks(room, ask, rules)];
   const gates = rules.tests.map(gateOf);
   return (node) => {
     if (!node.offered) return UNOFFERED;

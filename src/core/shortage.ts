@@ -1,7 +1,7 @@
 import { isOpenCluster } from './groups.ts';
 import { spelled } from './constraints.ts';
 import { fitsBy, fitsByPorts, freePorts, needsOf } from './place-capacity.ts';
-import { amountOf, inspector, labelOf, type Inspection, type Short } from './place-inspect.ts';
+import { amountOf, labelOf } from './place-inspect.ts';
 import { rulesOf, type Rule } from './place-rules.ts';
 import { settle } from './place-settle.ts';
 import { survey, type Survey } from './place-survey.ts';
@@ -64,7 +64,9 @@ export function shortageOf(room: Room, ask: Ask, { most, surveyed }: Attempt): S
   const isEmpty = tally.candidates === 0;
   const nodesHold = Math.min(ask.instances, tally.hold);
   const networks = ask.demand.addresses.map(({ network }) =>
-    isEmpty ? { network, ...NOTHING } : networkShortage(room, ask, { network, surveyed }),
+    isEmpty
+      ? { network, ...NOTHING }
+      : networkShortage(room, ask, { network, surveyed, reaches: tally.reaches }),
   );
   return {
     app: ask.app,
@@ -99,32 +101,43 @@ function countingLabels(ask: Ask): readonly string[] {
   return [...new Set(counts.map((constraint) => JSON.stringify(spelled(constraint))))];
 }
 
-/** Sums over the nodes of what each of them has by itself. */
+/** Sums over the nodes of what each of them has by itself: one look at each. */
 class Tally {
   notOffered = 0;
   candidates = 0;
   hold = 0;
+  /** How many candidates reach the same pools; nodes of one reach share one array of them. */
+  readonly reaches = new Map<readonly string[], number>();
   /** By rule, and by whether it could not be judged. */
   readonly #refused = [true, false].map((isUnjudged) => ({
     isUnjudged,
     nodes: new Map<Rule, number>(),
   }));
-  readonly #inspect: (node: NodeRoom) => Inspection;
+  readonly #tests: readonly Rule[];
   readonly #measures: readonly Measure[];
+  readonly #asked: number;
 
   constructor(room: Room, ask: Ask) {
-    this.#inspect = inspector(room, ask, true);
+    this.#tests = rulesOf(room, ask).tests;
     this.#measures = measuresOf(ask);
+    this.#asked = ask.instances;
   }
 
   count(node: NodeRoom): void {
-    const { fits, short } = this.#inspect(node);
-    if (short?.resource === 'offer') this.notOffered += 1;
-    else if (short?.rule) this.#countRule(short.rule, short);
-    else this.#countCandidate(node, fits, short?.resource);
+    if (!node.offered) {
+      this.notOffered += 1;
+      return;
+    }
+    for (const rule of this.#tests) {
+      const answer = rule.test(node);
+      if (answer === true) continue;
+      this.#countRule(rule, answer === undefined);
+      return;
+    }
+    this.#countCandidate(node);
   }
 
-  #countRule(rule: Rule, { isUnjudged = false }: Short): void {
+  #countRule(rule: Rule, isUnjudged: boolean): void {
     for (const refused of this.#refused)
       if (refused.isUnjudged === isUnjudged)
         refused.nodes.set(rule, (refused.nodes.get(rule) ?? 0) + 1);
@@ -140,14 +153,19 @@ class Tally {
     );
   }
 
-  #countCandidate(node: NodeRoom, fits: number, first: Resource | undefined): void {
+  #countCandidate(node: NodeRoom): void {
     this.candidates += 1;
-    this.hold += fits;
+    this.reaches.set(node.pools, (this.reaches.get(node.pools) ?? 0) + 1);
+    let fits = this.#asked;
+    let first: Measure | undefined;
     for (const measure of this.#measures) {
+      const most = measure.fits(node);
       measure.largest = Math.max(measure.largest, measure.free(node));
-      if (measure.fits(node) === 0) measure.exhausted += 1;
-      if (measure.resource === first) measure.tight += 1;
+      if (most === 0) measure.exhausted += 1;
+      if (most < fits) [fits, first] = [most, measure];
     }
+    if (first) first.tight += 1;
+    this.hold += fits;
   }
 
   resources(): readonly ResourceShortage[] {

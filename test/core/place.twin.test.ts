@@ -5,6 +5,7 @@ import { explain } from '../../src/core/explain.ts';
 import { settle } from '../../src/core/place-settle.ts';
 import { survey } from '../../src/core/place-survey.ts';
 import { place } from '../../src/core/place.ts';
+import { rulesOf } from '../../src/core/place-rules.ts';
 import { networkShortage } from '../../src/core/shortage-network.ts';
 import { asks, rooms } from './twins/arbitrary.ts';
 import { bruteForce } from './twins/placement.ts';
@@ -55,10 +56,15 @@ describe('what a refusal says', () => {
         if (placement.fits || placement.shortage.candidates === 0) return;
         refused += 1;
         const { networks, limits } = placement.shortage;
+        const { tests } = rulesOf(room, ask);
+        const reaches = new Map<readonly string[], number>();
+        for (const node of room.nodes.values())
+          if (node.offered && tests.every(({ test }) => test(node) === true))
+            reaches.set(node.pools, (reaches.get(node.pools) ?? 0) + 1);
         for (const { network, ...rest } of networks)
           assert.deepEqual(
             { network, ...rest },
-            networkShortage(room, ask, { network, surveyed: undefined }),
+            networkShortage(room, ask, { network, surveyed: undefined, reaches }),
           );
         const { chosen } = settle(survey(room, ask, []), ask.instances);
         assert.equal(limits.holds, chosen.solution.total);
