@@ -161,13 +161,32 @@ export function freeInPool(
   return sizeOf(space) - withheld;
 }
 
-/** Addresses that nodes hold in one block, as text with their holder, ascending. */
+/** An address, and the node that has it. */
+export interface NodeAddress {
+  readonly node: string;
+  readonly address: Address;
+}
+
+/** Addresses that nodes hold in one block, ascending. */
 export const holdingsIn = (
   space: PoolSpace,
   n: bigint,
   block: BlockRecord,
-): readonly { readonly node: string; readonly address: Address }[] =>
-  Object.entries(block.held)
+): readonly NodeAddress[] => addressesOf(space, n, block.held);
+
+/** Addresses that nodes keep in stock of one block, ascending. */
+export const stockIn = (
+  space: PoolSpace,
+  n: bigint,
+  { spare = {} }: BlockRecord,
+): readonly NodeAddress[] => addressesOf(space, n, spare);
+
+const addressesOf = (
+  space: PoolSpace,
+  n: bigint,
+  masks: BlockRecord['held'],
+): readonly NodeAddress[] =>
+  Object.entries(masks)
     .flatMap(([node, mask]) =>
       offsetsIn(mask).map((offset) => ({ node, address: addressAt(space, { block: n, offset }) })),
     )

@@ -1,5 +1,5 @@
-import type { Address } from './address.ts';
 import { formatAddress } from './address.ts';
+import type { NodeAddress } from './pool.ts';
 import { isUsable, poolSpace } from './pool.ts';
 import type { Spaces } from './pool-faults.ts';
 import { checkPools, ofPool } from './pool-faults.ts';
@@ -75,38 +75,90 @@ function familyFaults(name: string, named: readonly string[], spaces: Spaces): F
     : [];
 }
 
-/** An address that a node holds, as the pool's blocks show it. */
+/** What nodes have of something that is to change, as the pools' blocks show it. */
 export interface Used {
-  readonly node: string;
-  readonly address: Address;
+  readonly leases: readonly NodeAddress[];
+  readonly spares: readonly NodeAddress[];
 }
 
 const FEW = 3;
 
 /** `3 leases: 192.0.2.5 (node-1), 192.0.2.6 (node-2), 192.0.2.7 (node-1)`, cut after a few. */
-export const usedText = (used: readonly Used[]): string =>
-  `${used.length} ${used.length === 1 ? 'lease' : 'leases'}: ${used
+export const leasesText = (leases: readonly NodeAddress[]): string =>
+  `${leases.length} ${leases.length === 1 ? 'lease' : 'leases'}: ${leases
     .slice(0, FEW)
     .map(({ node, address }) => `${formatAddress(address)} (${node})`)
-    .join(', ')}${used.length > FEW ? ', …' : ''}`;
+    .join(', ')}${leases.length > FEW ? ', …' : ''}`;
 
-/** What a changed pool would leave outside: it may not shrink below its leases. */
-export function shrinkFaults(name: string, next: PoolRecord, used: readonly Used[]): Fault[] {
-  const space = poolSpace(next);
-  const lost = used.filter(({ address }) => !isUsable(space, address));
-  if (lost.length === 0) return [];
-  const remedy = `end these containers first (corral lease list --pool ${name}), or keep their addresses in the ranges`;
-  return [ofPool(name, `the change would leave out ${usedText(lost)}`, remedy)];
+/** Nodes, and addresses of each, that a text names before it only counts. */
+const MANY = 8;
+
+/**
+ * `3 spares: 2 of node-1 (192.0.2.5, 192.0.2.6), 1 of node-2 (192.0.2.9)`: nobody uses them, so the
+ * nodes are named that have to give them back.
+ */
+export function sparesText(spares: readonly NodeAddress[]): string {
+  const byNode = new Map<string, string[]>();
+  for (const { node, address } of spares)
+    byNode.set(node, [...(byNode.get(node) ?? []), formatAddress(address)]);
+  const ofNode = ([node, all]: readonly [string, readonly string[]]): string =>
+    `${all.length} of ${node} (${all.slice(0, MANY).join(', ')}${all.length > MANY ? ', …' : ''})`;
+  const nodes = [...byNode].slice(0, MANY).map(ofNode);
+  const more = byNode.size > MANY ? ` and more of ${byNode.size - MANY} other nodes` : '';
+  return `${spares.length} ${spares.length === 1 ? 'spare' : 'spares'}: ${nodes.join(', ')}${more}`;
 }
 
-/** Something that is to go, or to be re-addressed, although it holds leases. */
-export const inUseFaults = (where: string, used: readonly Used[]): Fault[] =>
-  used.length === 0
+const GONE = 'for a node that is gone, corral node forget NODE';
+
+/** What a changed pool would leave outside: it may not shrink below its leases, nor below stocks. */
+export function shrinkFaults(name: string, next: PoolRecord, { leases, spares }: Used): Fault[] {
+  const space = poolSpace(next);
+  const isLost = ({ address }: NodeAddress): boolean => !isUsable(space, address);
+  const [lost, left] = [leases.filter(isLost), spares.filter(isLost)];
+  const end = `end these containers first (corral lease list --pool ${name}), or keep their addresses in the ranges`;
+  const withhold = `withhold what is to leave (corral pool quarantine add ${name} FROM-TO --why TEXT); agents give such spares back within half a minute (${GONE})`;
+  return [
+    ...(lost.length === 0
+      ? []
+      : [ofPool(name, `the change would leave out ${leasesText(lost)}`, end)]),
+    ...(left.length === 0
+      ? []
+      : [ofPool(name, `the change would leave out ${sparesText(left)}`, withhold)]),
+  ];
+}
+
+/**
+ * A pool that is to go, to be re-addressed or to leave its network, although nodes have addresses of it.
+ */
+export function poolUseFaults(where: string, pool: string, { leases, spares }: Used): Fault[] {
+  const remedy = `let no node reach the pool (corral pool set ${pool} --node none); agents give its spares back within half a minute (${GONE})`;
+  return [
+    ...leaseFaults(where, leases),
+    ...(spares.length === 0
+      ? []
+      : [{ where, says: `nodes keep of it ${sparesText(spares)}`, remedy }]),
+  ];
+}
+
+/** A node that is to go, although it has addresses. */
+export function nodeUseFaults(node: string, { leases, spares }: Used): Fault[] {
+  const where = `node "${node}"`;
+  const remedy = `stop its agent and give up what it has (corral node forget ${node} --yes)`;
+  return [
+    ...leaseFaults(where, leases),
+    ...(spares.length === 0
+      ? []
+      : [{ where, says: `it still keeps ${sparesText(spares)}`, remedy }]),
+  ];
+}
+
+const leaseFaults = (where: string, leases: readonly NodeAddress[]): Fault[] =>
+  leases.length === 0
     ? []
     : [
         {
           where,
-          says: `it still holds ${usedText(used)}`,
+          says: `it still holds ${leasesText(leases)}`,
           remedy: 'end these containers first (see corral lease list)',
         },
       ];

@@ -108,7 +108,8 @@ export function spotForNewcomer(
   );
 }
 
-const isVacant = ({ held, spare = {} }: BlockRecord): boolean =>
+/** No node holds an address of it or keeps one in stock. */
+export const isVacant = ({ held, spare = {} }: BlockRecord): boolean =>
   Object.keys(held).length + Object.keys(spare).length === 0;
 
 function newSpot(

@@ -6,7 +6,7 @@ import { LedgerUnreachable } from './errors.ts';
 import { keys, nameIn, prefixes } from './keys.ts';
 import { UnknownPool } from './lease-errors.ts';
 import { poolsFor } from './lease-search.ts';
-import { viewFor } from './lease-view.ts';
+import { reachedBy, viewFor } from './lease-view.ts';
 import { lookOf } from './leases.ts';
 import { listAll } from './listing.ts';
 import { networkOf } from './pool-network.ts';
@@ -48,13 +48,18 @@ export class DeskReads implements Pick<
   }
 
   poolNamed(pool: string, signal: AbortSignal): ReturnType<Desk['poolNamed']> {
+    const { node, attributes } = this.#options;
     const named = async (): ReturnType<Desk['poolNamed']> => {
-      const network = await networkOf(this.#read, pool, signal);
-      const entry = await this.#read.get(keys.pool(pool), signal);
+      const [network, entry, nodeEntry] = await Promise.all([
+        networkOf(this.#read, pool, signal),
+        this.#read.get(keys.pool(pool), signal),
+        this.#read.get(keys.node(node), signal),
+      ]);
       if (network === undefined || !entry) return undefined;
       const record = records.pool.decode(entry);
       const { revision } = entry;
-      return { name: pool, record, space: poolSpace(record), revision, network };
+      const reached = nodeEntry !== undefined && reachedBy(nodeEntry, record, attributes?.());
+      return { name: pool, record, space: poolSpace(record), revision, network, reached };
     };
     return this.#noting(named());
   }

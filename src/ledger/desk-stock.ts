@@ -1,6 +1,6 @@
 import { formatAddress, parseAddress } from '../core/address.ts';
 import { hasBit, offsetsIn, spareOf, stocked, unstocked } from '../core/block.ts';
-import { addressAt, placeOf, poolSpace } from '../core/pool.ts';
+import { addressAt, isUsable, placeOf, poolSpace } from '../core/pool.ts';
 import type { Spare } from './desk.ts';
 import { readBlock } from './blocks.ts';
 import { blockIn, keys, prefixes } from './keys.ts';
@@ -44,6 +44,9 @@ export async function decideStock(
     if (address === undefined) break;
     addresses.push(address);
   }
+  // Moved, so that whoever removes the node, having seen no stock, loses.
+  const tally = { put: keys.tally(ask.node), value: records.tally.encode(view.tally) };
+  if (addresses.length > 0) overlay.add({ guards: [], writes: [tally] });
   return { result: addresses, ...overlay.change() };
 }
 
@@ -120,12 +123,18 @@ export async function readSpares(
     const at = blockIn(key);
     const space = at && spaces.get(keys.pool(at.pool));
     if (!space) return [];
-    return offsetsIn(spareOf(record, node)).map((offset) => ({
-      pool: at.pool,
-      address: formatAddress(addressAt(space, { block: at.n, offset })),
-      ...(Object.hasOwn(record.quarantined, offset) && {
-        withheld: record.quarantined[offset] ?? '',
-      }),
-    }));
+    return offsetsIn(spareOf(record, node)).map((offset) => {
+      const address = addressAt(space, { block: at.n, offset });
+      const withheld = Object.hasOwn(record.quarantined, offset)
+        ? record.quarantined[offset]
+        : isUsable(space, address)
+          ? undefined
+          : 'its pool does not hand it out';
+      return {
+        pool: at.pool,
+        address: formatAddress(address),
+        ...(withheld !== undefined && { withheld }),
+      };
+    });
   });
 }

@@ -84,8 +84,15 @@ export interface NodeLease {
 export interface Spare {
   readonly pool: string;
   readonly address: string;
-  /** Why it is in quarantine by now: not to be handed out, but to be given back. */
+  /** Why nobody should get it by now, such as quarantine: not to be handed out, but to be given back. */
   readonly withheld?: string;
+}
+
+/** A pool that was asked for by name. */
+export interface NamedPool extends ReachedPool {
+  readonly network: string;
+  /** This node may be given addresses of it. */
+  readonly reached: boolean;
 }
 
 /** How much of a pool is used, and by how many nodes. */
@@ -108,8 +115,8 @@ export interface PoolUse extends PoolFill {
  */
 export interface Desk {
   /**
-   * An address becomes a lease, in one commit: the one that is named, which may be of this node's stock,
-   * else any. Says no only on fresh reads, and where other nodes keep addresses in stock only after
+   * An address becomes a lease, in one commit: the one that is named, which may be of this node's stock
+   * (also of a pool that the node has ceased to reach), else any. Says no only on fresh reads, and where other nodes keep addresses in stock only after
    * they have been begged for them.
    *
    * @throws UnknownNode, UnknownNetwork, NoPoolReached, PoolNotReached, NoAddressLeft, AddressNotGiven,
@@ -154,11 +161,11 @@ export interface Desk {
   leases(signal: AbortSignal): Promise<readonly NodeLease[]>;
   /** The pools of a network that this node reaches, in the order that they are filled. @throws as take */
   pools(network: string, signal: AbortSignal): Promise<readonly ReachedPool[]>;
-  /** A pool and its network; undefined when there is none of that name or it is in no network. */
-  poolNamed(
-    pool: string,
-    signal: AbortSignal,
-  ): Promise<(ReachedPool & { readonly network: string }) | undefined>;
+  /**
+   * A pool and its network, whether this node reaches it or not; undefined when there is none of that
+   * name or it is in no network.
+   */
+  poolNamed(pool: string, signal: AbortSignal): Promise<NamedPool | undefined>;
   /** @throws UnknownPool */
   use(pool: string, signal: AbortSignal): Promise<PoolUse>;
   /** Pools in which other nodes find no address, though some are in stock. */

@@ -1,10 +1,11 @@
+import type { Address } from '../core/address.ts';
 import { formatAddress, parseAddress, parseRange } from '../core/address.ts';
 import { hasBit, holderOf, spareOf, sparesIn } from '../core/block.ts';
 import { addressAt, isUsable, narrowed, placeOf } from '../core/pool.ts';
 import type { NetworkRecord, TallyRecord } from '../core/records.ts';
 import type { SeenBlock, Spot } from './blocks.ts';
 import { fillOf, readBlock, readBlocks, spotForNewcomer, spotIn, spotRested } from './blocks.ts';
-import { AddressNotGiven, NoAddressLeft, PoolNotReached } from './lease-errors.ts';
+import { AddressNotGiven, NoAddressLeft, NoPoolReached, PoolNotReached } from './lease-errors.ts';
 import type { LeaseView, ReachedPool } from './lease-view.ts';
 import { spelled } from './lease-view.ts';
 import type { Read } from './store.ts';
@@ -145,9 +146,22 @@ export async function claim(look: Look, view: LeaseView, address: string): Promi
   return found;
 }
 
-/** Where an address lies, whoever has it. @throws AddressNotGiven when no pool has it, PoolNotReached */
+/**
+ * Where an address lies, whoever has it.
+ *
+ * @throws AddressNotGiven when no pool has it, PoolNotReached, NoPoolReached
+ */
 export async function locate(look: Look, view: LeaseView, address: string): Promise<Found> {
   const wanted = parseAddress(address);
+  const kept = await keptBeyond(look, view, wanted);
+  if (kept) return kept;
+  const { beyond } = view;
+  if (view.pools.length === 0)
+    throw new NoPoolReached(
+      look.network,
+      look.node,
+      beyond.map(({ name }) => name),
+    );
   const pools = poolsFor(look, view);
   const pool = pools.find(({ space }) => isUsable(space, wanted));
   if (!pool) {
@@ -157,6 +171,23 @@ export async function locate(look: Look, view: LeaseView, address: string): Prom
       `it is in no range of network "${look.network}" that node "${look.node}" reaches (${names})`,
     );
   }
+  return foundIn(look, pool, wanted);
+}
+
+/** This node keeps it in stock, of a pool that it reached when it got it, and does no more. */
+async function keptBeyond(
+  look: Look,
+  { beyond }: LeaseView,
+  wanted: Address,
+): Promise<Found | undefined> {
+  const pool = beyond.find(
+    ({ name, space }) => (look.pool === undefined || name === look.pool) && isUsable(space, wanted),
+  );
+  const found = pool && (await foundIn(look, pool, wanted));
+  return found?.spare === true ? found : undefined;
+}
+
+async function foundIn(look: Look, pool: ReachedPool, wanted: Address): Promise<Found> {
   const { block: n, offset } = placeOf(pool.space, wanted);
   const block = await readBlock(look.read, { pool: pool.name, n }, look.signal);
   const spare = hasBit(spareOf(block.record, look.node), offset);

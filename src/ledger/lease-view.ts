@@ -39,6 +39,8 @@ export interface Holdings {
 export interface LeaseView extends Holdings {
   readonly network: NetworkRecord;
   readonly pools: readonly ReachedPool[];
+  /** Pools of the network that the node does not reach: only what it got before is its own. */
+  readonly beyond: readonly ReachedPool[];
   /** Node, network and tally as they were read; the pool and the block join them. */
   readonly guards: readonly Guard[];
 }
@@ -48,12 +50,14 @@ export interface Asking {
   readonly network: string;
   /** What Mesos says of the node; what its record adds is merged over it. */
   readonly attributes?: Readonly<Record<string, string>>;
+  /** This address and no other. */
+  readonly address?: string;
 }
 
 /**
  * Everything an allocation looks at, save blocks.
  *
- * @throws UnknownNode, UnknownNetwork, NoPoolReached, BadRecord
+ * @throws UnknownNode, UnknownNetwork, NoPoolReached (unless an address is named), BadRecord
  */
 export async function viewFor(read: Read, ask: Asking, signal: AbortSignal): Promise<LeaseView> {
   const [nodeEntry, networkEntry, tallyEntry] = await Promise.all([
@@ -63,16 +67,17 @@ export async function viewFor(read: Read, ask: Asking, signal: AbortSignal): Pro
   ]);
   if (!nodeEntry) throw new UnknownNode(ask.node);
   if (!networkEntry) throw new UnknownNetwork(ask.network);
-  const { attributes } = records.node.decode(nodeEntry);
   const network = records.network.decode(networkEntry);
   const named = network.pools;
   const [pools, held] = await Promise.all([
     readPools(read, named, signal),
     readHeld(read, ask.node, signal),
   ]);
-  const merged = { ...ask.attributes, ...attributes };
-  const reached = pools.filter(({ record }) => reaches(record.nodes, ask.node, merged));
-  if (reached.length === 0) throw new NoPoolReached(ask.network, ask.node, named);
+  const isReached = ({ record }: ReachedPool): boolean =>
+    reachedBy(nodeEntry, record, ask.attributes);
+  const reached = pools.filter(isReached);
+  if (reached.length === 0 && ask.address === undefined)
+    throw new NoPoolReached(ask.network, ask.node, named);
   const tallyRevision = tallyEntry?.revision ?? 0;
   return {
     ...held,
@@ -80,12 +85,23 @@ export async function viewFor(read: Read, ask: Asking, signal: AbortSignal): Pro
     tally: tallyEntry ? records.tally.decode(tallyEntry) : EMPTY_TALLY,
     tallyRevision,
     pools: reached,
+    beyond: pools.filter((pool) => !isReached(pool)),
     guards: [
       { key: nodeEntry.key, revision: nodeEntry.revision },
       { key: networkEntry.key, revision: networkEntry.revision },
       { key: keys.tally(ask.node), revision: tallyRevision },
     ],
   };
+}
+
+/** @param seen what Mesos says of the node; what its record adds is merged over it */
+export function reachedBy(
+  node: Entry,
+  { nodes }: PoolRecord,
+  seen: Readonly<Record<string, string>> = {},
+): boolean {
+  const { attributes } = records.node.decode(node);
+  return reaches(nodes, nameIn(prefixes.nodes, node.key), { ...seen, ...attributes });
 }
 
 /** In the network's order. One that does not read is left out: the others still serve. */

@@ -30,8 +30,6 @@ export interface AddressAsk extends Asking {
   readonly pool?: string;
   /** From this part of the pool and no other, both ends included. */
   readonly within?: { readonly from: string; readonly to: string };
-  /** This address and no other; it may still be cooling. */
-  readonly address?: string;
 }
 
 export interface AddressGrant {
@@ -123,7 +121,8 @@ export function standing(
   const mine = view.leases.find(
     ({ lease }) => lease.incarnation === incarnation && lease.network === network,
   );
-  const pool = view.pools.find(({ name }) => name === mine?.lease.pool);
+  const pools = [...view.pools, ...view.beyond];
+  const pool = pools.find(({ name }) => name === mine?.lease.pool);
   const limit = view.limits.get(mine?.address ?? '');
   return mine && pool && limit ? grantOf(pool, { ...mine, limit }) : undefined;
 }

@@ -1,10 +1,12 @@
 import { parseAddress } from '../core/address.ts';
+import type { NodeAddress } from '../core/pool.ts';
 import type { NodeRecord } from '../core/records.ts';
 import type { NodeStep } from '../core/topology-diff.ts';
 import { sameRecord } from '../core/topology-diff.ts';
 import type { Fault } from '../core/topology-errors.ts';
 import { refuseFaults } from '../core/topology-errors.ts';
-import { inUseFaults } from '../core/topology.ts';
+import { nodeUseFaults } from '../core/topology.ts';
+import { readSpares } from './desk-stock.ts';
 import { keys, nameIn, prefixes } from './keys.ts';
 import { listAll } from './listing.ts';
 import { advancing, readAdmission } from './reservations.ts';
@@ -70,7 +72,7 @@ const identityOf = (seen: NodeRecord | undefined): Partial<NodeRecord> => ({
   ...(seen?.bootId === undefined ? {} : { bootId: seen.bootId }),
 });
 
-/** The tally moves with every lease, so its guard vouches that the node holds none. */
+/** The tally moves with every lease and every stocking, so its guard vouches that the node has nothing. */
 async function dropOf(
   read: Read,
   step: NodeStep,
@@ -79,15 +81,15 @@ async function dropOf(
 ): Promise<Change> {
   const key = keys.tally(step.name);
   const revision = (await read.get(key, signal))?.revision ?? 0;
-  refuseFaults(await nodeUseFaults(read, step, signal));
+  refuseFaults(await useFaultsOf(read, step, signal));
   return {
     guards: [...guards, { key, revision }],
     writes: [...writes, { drop: key }],
   };
 }
 
-/** Leases of a node that is to go. */
-export async function nodeUseFaults(
+/** Leases and spares of a node that is to go. */
+export async function useFaultsOf(
   read: Read,
   step: NodeStep,
   signal: AbortSignal,
@@ -95,9 +97,10 @@ export async function nodeUseFaults(
   if (step.do === 'put') return [];
   const prefix = prefixes.leasesOf(step.name);
   const { entries } = await listAll(read, prefix, { signal });
-  const used = entries.map(({ key }) => ({
-    node: step.name,
-    address: parseAddress(nameIn(prefix, key)),
-  }));
-  return inUseFaults(`node "${step.name}"`, used);
+  const stock = await readSpares(read, step.name, signal);
+  const had = (text: string): NodeAddress => ({ node: step.name, address: parseAddress(text) });
+  return nodeUseFaults(step.name, {
+    leases: entries.map(({ key }) => had(nameIn(prefix, key))),
+    spares: stock.map(({ address }) => had(address)),
+  });
 }

@@ -1,11 +1,11 @@
 import { minus, NO_BITS } from '../core/block.ts';
 import type { PoolSpace } from '../core/pool.ts';
-import { holdingsIn, poolSpace, usableMask } from '../core/pool.ts';
+import { holdingsIn, poolSpace, stockIn, usableMask } from '../core/pool.ts';
 import type { PoolRecord } from '../core/records.ts';
 import type { WiringStep } from '../core/topology-diff.ts';
 import type { Fault } from '../core/topology-errors.ts';
 import type { Used } from '../core/topology.ts';
-import { inUseFaults, shrinkFaults } from '../core/topology.ts';
+import { poolUseFaults, shrinkFaults } from '../core/topology.ts';
 import { blockIn, keys, prefixes } from './keys.ts';
 import { listAll } from './listing.ts';
 import type { Kept } from './records.ts';
@@ -23,12 +23,12 @@ export interface Bearing {
   readonly pool: string;
   readonly space: PoolSpace;
   readonly blocks: readonly PoolBlock[];
-  /** The pool as it will be; absent when every lease of it would lose its footing. */
+  /** The pool as it will be; absent when every address of it goes. */
   readonly next?: PoolRecord;
 }
 
 /**
- * What a step takes away from leases: nothing when it only adds. A pool that goes, changes its subnet
+ * What a step takes away from leases and stocks: nothing when it only adds. A pool that goes, changes its subnet
  * or leaves its network loses every block; one that narrows, those blocks that lose an address.
  */
 export async function bearingsOf(
@@ -90,10 +90,12 @@ async function blocksOf(read: Read, pool: string, signal: AbortSignal): Promise<
   });
 }
 
-const usedIn = ({ space, blocks }: Bearing): Used[] =>
-  blocks.flatMap(({ n, record }) => holdingsIn(space, n, record));
+const usedIn = ({ space, blocks }: Bearing): Used => ({
+  leases: blocks.flatMap(({ n, record }) => holdingsIn(space, n, record)),
+  spares: blocks.flatMap(({ n, record }) => stockIn(space, n, record)),
+});
 
-/** Leases that a step would take the ground from. */
+/** Leases and spares that a step would take the ground from. */
 export async function wiringUseFaults(
   read: Read,
   step: WiringStep,
@@ -109,5 +111,5 @@ export const faultsOf = (step: WiringStep, bearings: readonly Bearing[]): Fault[
       step.kind === 'pool'
         ? `pool "${step.name}"`
         : `pool "${bearing.pool}" of network "${step.name}"`;
-    return inUseFaults(where, usedIn(bearing));
+    return poolUseFaults(where, bearing.pool, usedIn(bearing));
   });

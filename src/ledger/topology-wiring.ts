@@ -12,6 +12,7 @@ import type { Guard, Read, Revision, Store, Write } from './store.ts';
 import { TooManyBlocks, TopologyMoved } from './topology-errors.ts';
 import type { Bearing, PoolBlock } from './topology-use.ts';
 import { bearingsOf, faultsOf } from './topology-use.ts';
+import { isVacant } from './blocks.ts';
 import type { Decision } from './transact.ts';
 import { transact } from './transact.ts';
 
@@ -127,13 +128,13 @@ const droppedBlocks = (step: WiringStep, bearings: readonly Bearing[]): Write[] 
         .flatMap(({ blocks }) => blocks.map(({ key }) => ({ drop: key })));
 
 /**
- * Drops the blocks that nobody holds when a step bears on more than one commit can guard. What cools
+ * Drops the blocks that nobody has anything of when a step bears on more than one commit can guard. What cools
  * in them cools no longer, which matters little: these addresses are about to leave the pool.
  */
 async function sweep(store: Store, step: WiringStep, signal: AbortSignal): Promise<void> {
   for (const { blocks } of await bearingsOf(store, step, signal)) {
     if (blocks.length <= MOST_BLOCKS) continue;
-    const vacant = blocks.filter(({ record }) => Object.keys(record.held).length === 0);
+    const vacant = blocks.filter(({ record }) => isVacant(record));
     for (let from = 0; from < vacant.length; from += MOST_BLOCKS)
       await dropBlocks(store, vacant.slice(from, from + MOST_BLOCKS), signal);
   }

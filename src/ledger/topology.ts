@@ -9,7 +9,7 @@ import { listAll } from './listing.ts';
 import type { Codec } from './records.ts';
 import { records } from './records.ts';
 import type { Read, Store } from './store.ts';
-import { applyNodeSteps, nodeUseFaults } from './topology-nodes.ts';
+import { applyNodeSteps, useFaultsOf } from './topology-nodes.ts';
 import type { StepOptions } from './topology-wiring.ts';
 import { applyWiringStep } from './topology-wiring.ts';
 import { wiringUseFaults } from './topology-use.ts';
@@ -113,7 +113,7 @@ async function refuseForeseeable(
   const { topology: seen } = await readTopology(read, signal);
   let topology = seen;
   for (const step of steps) {
-    if (step.kind === 'node') faults.push(...(await nodeUseFaults(read, step, signal)));
+    if (step.kind === 'node') faults.push(...(await useFaultsOf(read, step, signal)));
     else {
       faults.push(...(await wiringUseFaults(read, step, signal)));
       topology = after(topology, step);

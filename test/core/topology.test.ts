@@ -5,7 +5,13 @@ import { parse } from 'yaml';
 import { parseAddress } from '../../src/core/address.ts';
 import { BadTopology } from '../../src/core/topology-errors.ts';
 import { readNetwork, readNode, readPool, readTopology } from '../../src/core/topology-read.ts';
-import { inUseFaults, shrinkFaults, usedText } from '../../src/core/topology.ts';
+import {
+  leasesText,
+  nodeUseFaults,
+  poolUseFaults,
+  shrinkFaults,
+  sparesText,
+} from '../../src/core/topology.ts';
 
 type Raw = Readonly<Record<string, unknown>>;
 
@@ -353,23 +359,70 @@ describe('leases in the way', () => {
   }));
 
   it('are counted and the first few named', () => {
-    assert.equal(usedText(used.slice(0, 1)), '1 lease: 198.51.100.5 (node-5)');
+    assert.equal(leasesText(used.slice(0, 1)), '1 lease: 198.51.100.5 (node-5)');
     assert.equal(
-      usedText(used),
+      leasesText(used),
       '4 leases: 198.51.100.5 (node-5), 198.51.100.6 (node-6), 198.51.100.7 (node-7), …',
     );
   });
 
   it('stop a pool that would leave them out, and only then', () => {
     const next = readPool('p', pool({ ranges: ['198.51.100.1-198.51.100.6'] }));
-    const [fault, ...more] = shrinkFaults('p', next, used);
+    const [fault, ...more] = shrinkFaults('p', next, { leases: used, spares: [] });
     assert.deepEqual(more, []);
     assert.match(fault!.says, /leave out 2 leases: 198\.51\.100\.7 \(node-7\), 198\.51\.100\.8/);
-    assert.deepEqual(shrinkFaults('p', next, used.slice(0, 2)), []);
+    const inside = used.slice(0, 2);
+    assert.deepEqual(shrinkFaults('p', next, { leases: inside, spares: inside }), []);
   });
 
   it('stop what is to go', () => {
-    assert.match(inUseFaults('node "a"', used)[0]!.says, /it still holds 4 leases/);
-    assert.deepEqual(inUseFaults('node "a"', []), []);
+    assert.match(nodeUseFaults('a', { leases: used, spares: [] })[0]!.says, /holds 4 leases/);
+    assert.deepEqual(nodeUseFaults('a', { leases: [], spares: [] }), []);
+  });
+});
+
+describe('spares in the way', () => {
+  const spares = [5, 6, 9].map((n) => ({
+    node: n === 9 ? 'b' : 'a',
+    address: parseAddress(`198.51.100.${n}`),
+  }));
+
+  it('are counted by node and named', () => {
+    assert.equal(
+      sparesText(spares),
+      '3 spares: 2 of a (198.51.100.5, 198.51.100.6), 1 of b (198.51.100.9)',
+    );
+    assert.equal(sparesText(spares.slice(2)), '1 spare: 1 of b (198.51.100.9)');
+  });
+
+  it('are named up to a few nodes and addresses', () => {
+    const many = Array.from({ length: 90 }, (_, n) => ({
+      node: `n${n % 10}`,
+      address: parseAddress(`198.51.100.${n + 1}`),
+    }));
+    assert.match(sparesText(many), /^90 spares: 9 of n0 \(198\.51\.100\.1, .*71, …\), 9 of n1/);
+    assert.match(sparesText(many), / and more of 2 other nodes$/);
+  });
+
+  it('stop a pool that would leave them out, one that goes and a node, each with its way out', () => {
+    const next = readPool('p', pool({ ranges: ['198.51.100.1-198.51.100.6'] }));
+    const used = { leases: [], spares };
+    const faults = [
+      ...shrinkFaults('p', next, used),
+      ...poolUseFaults('pool "p"', 'p', used),
+      ...nodeUseFaults('a', { leases: [], spares: spares.slice(0, 2) }),
+    ];
+    assert.deepEqual(
+      faults.map(({ says }) => says.replace(/:.*/u, '')),
+      [
+        'the change would leave out 1 spare',
+        'nodes keep of it 3 spares',
+        'it still keeps 2 spares',
+      ],
+    );
+    const [narrow, go, node] = faults.map(({ remedy }) => remedy);
+    assert.match(narrow!, /corral pool quarantine add p FROM-TO --why/);
+    assert.match(go!, /corral pool set p --node none.*corral node forget NODE/);
+    assert.match(node!, /corral node forget a --yes/);
   });
 });
