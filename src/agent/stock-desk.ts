@@ -14,9 +14,11 @@ export const besideStock = (desk: Desk, stock: Stock): Desk => ({
     if (ask.address !== undefined) stock.withdraw(ask.address);
     return desk.take(ask, signal);
   },
-  adopt: (ask, signal) => {
+  adopt: async (ask, signal) => {
     stock.runs(ask.address);
-    return desk.adopt(ask, signal);
+    const adopted = await desk.adopt(ask, signal);
+    if (adopted.adopted) stock.owned(ask.address);
+    return adopted;
   },
   quarantine: (at, why, signal) => {
     stock.forgo(at.address);

@@ -1,6 +1,6 @@
 import { Refusal } from '../core/errors.ts';
 import type { Desk, TakeAsk } from '../ledger/desk.ts';
-import { LedgerUnreachable } from '../ledger/errors.ts';
+import { LedgerBusy, LedgerClosed, LedgerUnreachable } from '../ledger/errors.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
 
@@ -9,9 +9,20 @@ export interface OwnerDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly holds: (address: string, incarnation: string) => boolean;
+  /** Told when the ledger refuses what was handed out: the reconcile should look at once. */
+  readonly refused?: (one: RefusedOwner) => void;
 }
 
 export type NamedAsk = TakeAsk & { readonly address: string };
+
+/** A container has an address out of stock, and the ledger refuses to write that it has. */
+export interface RefusedOwner {
+  readonly address: string;
+  readonly incarnation: string;
+  /** The refusal, as code and in words. */
+  readonly code: string;
+  readonly says: string;
+}
 
 /** For one try, ms. */
 const WITHIN_MS = 5_000;
@@ -21,18 +32,41 @@ const LONGEST_PAUSE_MS = 5_000;
 /**
  * Writes into the ledger who got an address out of stock: at once, and again until it is done. Should
  * the address have been given up before, the lease ends with it.
+ *
+ * What the ledger refuses stays out as long as somebody here has the address: given back, it would go to
+ * another node, and two containers would run on it.
  */
 export class OwnerWriter {
   readonly #deps: OwnerDeps;
   readonly #pending = new Map<string, Promise<void>>();
+  readonly #refused = new Map<string, RefusedOwner>();
   readonly #stopping = new AbortController();
 
   constructor(deps: OwnerDeps) {
     this.#deps = deps;
   }
 
-  isPending(address: string): boolean {
-    return this.#pending.has(address);
+  /** It was handed out, and no lease says so yet. */
+  isOut(address: string): boolean {
+    return this.#pending.has(address) || this.#refused.has(address);
+  }
+
+  /** What the ledger refused and somebody here has all the same. */
+  get refused(): readonly RefusedOwner[] {
+    return [...this.#refused.values()];
+  }
+
+  /** A lease has been made of it by other ways. */
+  settled(address: string): void {
+    this.#refused.delete(address);
+  }
+
+  /** @returns what was refused and nobody here has any more */
+  ended(): readonly string[] {
+    const { holds } = this.#deps;
+    const gone = this.refused.filter(({ address, incarnation }) => !holds(address, incarnation));
+    for (const { address } of gone) this.#refused.delete(address);
+    return gone.map(({ address }) => address);
   }
 
   /** Goes on in the background. */
@@ -48,22 +82,31 @@ export class OwnerWriter {
   }
 
   async #write(ask: NamedAsk): Promise<void> {
-    const { clock, log } = this.#deps;
+    const { clock } = this.#deps;
     const { signal } = this.#stopping;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2))
       try {
         await this.#once(ask, AbortSignal.timeout(WITHIN_MS));
         return;
       } catch (fault) {
-        if (fault instanceof Refusal && !(fault instanceof LedgerUnreachable)) {
-          const { address, incarnation } = ask;
-          log.error('the owner of an address could not be written', {
-            ...{ address, incarnation, code: fault.code, fault: fault.message },
-          });
-          return; // the reconcile sees that the container runs, and says what is wrong
+        if (fault instanceof Refusal && !mayPass(fault)) {
+          this.#refuse(ask, fault);
+          return; // the reconcile sees that the container runs, tries again, and says what is wrong
         }
         await clock.sleep(pauseMs, signal);
       }
+  }
+
+  #refuse({ address, incarnation }: NamedAsk, { code, message: says }: Refusal): void {
+    const { log, holds, refused } = this.#deps;
+    const one = { address, incarnation, code, says };
+    const isHeld = holds(address, incarnation);
+    log.error('an address was handed out of stock, and the ledger refuses its owner', {
+      ...{ ...one, held: isHeld },
+    });
+    if (!isHeld) return; // it goes back with the next look at the stock
+    this.#refused.set(address, one);
+    refused?.(one);
   }
 
   async #once(ask: NamedAsk, signal: AbortSignal): Promise<void> {
@@ -73,3 +116,9 @@ export class OwnerWriter {
     if (!holds(address, incarnation)) await desk.release(address, incarnation, signal);
   }
 }
+
+/** No word on the address: it is asked again. */
+const mayPass = (fault: Refusal): boolean =>
+  fault instanceof LedgerUnreachable ||
+  fault instanceof LedgerBusy ||
+  fault instanceof LedgerClosed;

@@ -1,9 +1,9 @@
-import type { PoolUse, Spare } from '../ledger/desk.ts';
-import type { ReachedPool } from '../ledger/lease-view.ts';
+import type { NamedPool, PoolUse, Spare } from '../ledger/desk.ts';
 
 interface Comparing {
   readonly before: readonly string[];
-  readonly isPending: (address: string) => boolean;
+  /** It was handed out, and no lease says so yet. */
+  readonly isOut: (address: string) => boolean;
 }
 
 /** One pool's stock, as the agent has it in memory. */
@@ -20,11 +20,17 @@ export class Shelf {
   askedMs?: number;
   surveyedMs?: number;
   survey = { room: 0, sharers: 1 };
+  /** Absent while the node may hand nothing of it out, as far as known. */
   facts?: { readonly network: string; readonly prefix: number; readonly gateway?: string };
 
   /** Ours, whether it can be handed out or not. */
   get count(): number {
     return this.ready.length + this.unchecked.length;
+  }
+
+  /** Nothing of it is here in any way. */
+  get isBare(): boolean {
+    return this.count + this.#back.size + this.#runs.size === 0;
   }
 
   pop(fits: (address: string) => boolean): string | undefined {
@@ -33,19 +39,23 @@ export class Shelf {
   }
 
   surveyed(
-    named: (ReachedPool & { readonly network: string }) | undefined,
+    { network, record, space }: NamedPool,
     { use, atMs }: { readonly use: PoolUse; readonly atMs: number },
   ): void {
     this.surveyedMs = atMs;
     const { size, held, cooling, quarantined, nodes } = use;
     this.survey = { room: size - held - cooling - quarantined, sharers: nodes.length };
-    if (!named) return;
-    const { network, record, space } = named;
     this.facts = {
       network,
       prefix: space.cidr.prefix,
       ...(record.gateway !== undefined && { gateway: record.gateway }),
     };
+  }
+
+  /** The node does not reach the pool, or no network has it. */
+  closed(atMs: number): void {
+    this.surveyedMs = atMs;
+    delete this.facts;
   }
 
   /** What was there when the agent started. */
@@ -57,7 +67,7 @@ export class Shelf {
    * Takes the ledger's word: what it no longer counts as ours is not handed out, what is quarantined or
    * unknown goes back. `before`: what was ready when it was asked; what came later it cannot know.
    */
-  compare(spares: readonly Spare[], { before, isPending }: Comparing): void {
+  compare(spares: readonly Spare[], { before, isOut }: Comparing): void {
     const ours = new Map(spares.map(({ address, withheld }) => [address, withheld === undefined]));
     const gone = new Set(before.filter((address) => ours.get(address) !== true));
     this.ready = this.ready.filter((address) => !gone.has(address));
@@ -66,7 +76,7 @@ export class Shelf {
     for (const address of this.#runs) if (!ours.has(address)) this.#runs.delete(address);
     for (const address of [...this.unchecked, ...this.#runs]) kept.add(address);
     this.#back = new Set(
-      [...ours.keys()].filter((address) => !kept.has(address) && !isPending(address)),
+      [...ours.keys()].filter((address) => !kept.has(address) && !isOut(address)),
     );
   }
 
@@ -87,6 +97,11 @@ export class Shelf {
     this.#back.delete(address);
     this.ready = this.ready.filter((one) => one !== address);
     this.unchecked = this.unchecked.filter((one) => one !== address);
+  }
+
+  /** Nobody runs on it any more. */
+  runsNoMore(address: string): void {
+    this.#runs.delete(address);
   }
 
   /** Not to be handed out of stock, for somebody has it or shall have it. */

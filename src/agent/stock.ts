@@ -9,7 +9,7 @@ import type { Log } from '../plumbing/log.ts';
 import { type Loop, type LoopState, startLoop } from '../plumbing/loop.ts';
 import type { Probe } from './probe.ts';
 import { Shelf } from './stock-shelf.ts';
-import { OwnerWriter } from './stock-owner.ts';
+import { OwnerWriter, type RefusedOwner } from './stock-owner.ts';
 
 export interface StockDeps {
   readonly desk: Desk;
@@ -23,6 +23,8 @@ export interface StockDeps {
   readonly holds: (address: string, incarnation: string) => boolean;
   /** Pools in which others find no address: what is kept of them is given back. Then `wake`. */
   readonly starved?: () => ReadonlySet<string>;
+  /** Told when the ledger refuses what was handed out: the reconcile should look at once. */
+  readonly refused?: (one: RefusedOwner) => void;
   /** Told when an address turns out to be used by somebody who does not ask. */
   readonly squatted?: (at: {
     readonly pool: string;
@@ -53,6 +55,9 @@ const SURVEY_MS = 10_000;
  *
  * What was in stock when the agent started may have been handed out by the one before, which then died:
  * it is given to nobody until `checked` says that what runs has been adopted.
+ *
+ * Given back is, at the next look, what others starve for, what an operator withholds, and what is of a
+ * pool that this node does not reach any more or that is in no network.
  */
 export class Stock {
   readonly #deps: StockDeps;
@@ -72,6 +77,11 @@ export class Stock {
   /** What can be handed out now, by pool. */
   get ready(): ReadonlyMap<string, number> {
     return new Map([...this.#shelves].map(([pool, { ready }]) => [pool, ready.length]));
+  }
+
+  /** Handed out though the ledger refuses it, and in use: only people can put it right. */
+  get conflicts(): readonly RefusedOwner[] {
+    return this.#owners.refused;
   }
 
   state(): LoopState {
@@ -103,6 +113,11 @@ export class Stock {
     for (const shelf of this.#shelves.values()) shelf.runs(address);
   }
 
+  /** The address has become a lease by other ways. */
+  owned(address: string): void {
+    this.#owners.settled(address);
+  }
+
   /** The address is not to be handed out. */
   forgo(address: string): void {
     for (const shelf of this.#shelves.values()) shelf.withdraw(address);
@@ -111,9 +126,12 @@ export class Stock {
   /**
    * An address is about to be given by other ways than out of stock.
    *
-   * @throws AddressNotGiven while it may be in use by what is not known to run
+   * @throws AddressNotGiven while it may be in use by what is not known to run, or is by what the ledger
+   *         does not know
    */
   withdraw(address: string): void {
+    const out = this.conflicts.find((one) => one.address === address);
+    if (out) throw new AddressNotGiven(address, `it is in use without a lease: ${out.says}`);
     const found = [...this.#shelves.values()].map((shelf) => shelf.withdraw(address));
     if (found.includes('unchecked'))
       throw new AddressNotGiven(address, 'it may be in use: what runs here is not known yet');
@@ -171,18 +189,25 @@ export class Stock {
     const isFirst = this.#comparedMs === undefined;
     if (!said && !this.#isDue(atMs)) return;
     if (isFirst) await this.#begin(signal);
+    this.#endRefused();
     const before = new Map([...this.#shelves].map(([pool, { ready }]) => [pool, [...ready]]));
-    const isPending = (address: string): boolean => this.#owners.isPending(address);
+    const isOut = (address: string): boolean => this.#owners.isOut(address);
     const spares = await desk.spares(signal);
     for (const { pool } of spares) this.#shelfOf(pool);
     for (const [pool, shelf] of this.#shelves) {
       const mine = spares.filter((spare) => spare.pool === pool);
       if (isFirst) shelf.found(mine);
-      shelf.compare(mine, { before: before.get(pool) ?? [], isPending });
+      shelf.compare(mine, { before: before.get(pool) ?? [], isOut });
       if (said) shelf.checked(mine);
     }
     this.#comparedMs = atMs;
     if (said) this.#checked = 'done';
+  }
+
+  /** What nobody here has any more can be given back, if the ledger still counts it as ours. */
+  #endRefused(): void {
+    for (const address of this.#owners.ended())
+      for (const shelf of this.#shelves.values()) shelf.runsNoMore(address);
   }
 
   #isDue(atMs: number): boolean {
@@ -200,11 +225,15 @@ export class Stock {
   async #tend(pool: string, shelf: Shelf, signal: AbortSignal): Promise<void> {
     const { desk, spare = SPARE } = this.#deps;
     await this.#survey(pool, shelf, signal);
+    if (!shelf.facts && shelf.isBare) {
+      this.#shelves.delete(pool);
+      return;
+    }
     const starving = this.#deps.starved?.().has(pool) === true;
     const target = stockTarget({
       ...shelf.survey,
       wanted: spare,
-      used: this.#isUsed(shelf),
+      used: shelf.facts !== undefined && this.#isUsed(shelf),
       starving,
     });
     const surplus = shelf.surplus(target);
@@ -224,8 +253,9 @@ export class Stock {
     const { desk, clock } = this.#deps;
     const atMs = clock.now();
     if (shelf.surveyedMs !== undefined && atMs - shelf.surveyedMs < SURVEY_MS) return;
-    const [named, use] = await Promise.all([desk.poolNamed(pool, signal), desk.use(pool, signal)]);
-    shelf.surveyed(named, { use, atMs });
+    const named = await desk.poolNamed(pool, signal);
+    if (named?.reached !== true) shelf.closed(atMs);
+    else shelf.surveyed(named, { use: await desk.use(pool, signal), atMs });
   }
 
   async #add(

@@ -5,10 +5,16 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Refusal } from '../../src/core/errors.ts';
 import { besideStock } from '../../src/agent/stock-desk.ts';
 import { Stock, type StockDeps } from '../../src/agent/stock.ts';
+import { readPool, readTopology } from '../../src/core/topology-read.ts';
 import type { Desk } from '../../src/ledger/desk.ts';
 import { LedgerUnreachable } from '../../src/ledger/errors.ts';
+import { keys } from '../../src/ledger/keys.ts';
+import { NoClassLeft } from '../../src/ledger/lease-errors.ts';
+import { quarantineSpan } from '../../src/ledger/quarantine-span.ts';
+import { records } from '../../src/ledger/records.ts';
 import { followStarvation } from '../../src/ledger/starvation.ts';
-import { systemClock } from '../../src/plumbing/clock.ts';
+import { applyTopology, readTopology as seenTopology } from '../../src/ledger/topology.ts';
+import { type Clock, systemClock } from '../../src/plumbing/clock.ts';
 import { silentLog } from '../../src/plumbing/log.ts';
 import { ask, DeskBench } from '../ledger/desk-bench.ts';
 import { opened, patience } from '../ledger/opened.ts';
@@ -27,6 +33,16 @@ async function benchOf(t: TestContext, pool: unknown = POOL): Promise<DeskBench>
 }
 
 const real = { clock: systemClock };
+
+/** The machine's clock, but time can be passed over. */
+class SkippingClock implements Clock {
+  #skippedMs = 0;
+  now = (): number => systemClock.now() + this.#skippedMs;
+  sleep = (ms: number, signal: AbortSignal): Promise<void> => systemClock.sleep(ms, signal);
+  skip(ms: number): void {
+    this.#skippedMs += ms;
+  }
+}
 
 function stockOf(t: TestContext, desk: Desk, more: Partial<StockDeps> = {}): Stock {
   const deps = { desk, clock: systemClock, log: silentLog, holds: () => true, ...more };
@@ -203,6 +219,153 @@ describe('the stock of a node', () => {
       desk.take(ask('x', { address: '198.51.100.1' }), patience()),
       /quarantined \(in use by 02:00:00:00:00:01\)/,
     );
+    await stock.stop();
+    await bench.sound();
+  });
+
+  it('is given back when it is withheld, so that its pool can be narrowed', async (t) => {
+    const bench = await benchOf(t);
+    const { store } = bench;
+    const clock = new SkippingClock();
+    const desk = bench.desk('node-1', { clock });
+    const stock = stockOf(t, desk, { clock });
+    stock.checked();
+    stock.use('p');
+    await until(() => readyOf(stock) === 2);
+    const pool = { ...POOL, ranges: ['198.51.100.9-198.51.100.30'] };
+    const narrow = () =>
+      applyTopology(store, readTopology({ pools: { p: pool } }), { signal: patience() });
+    await assert.rejects(narrow(), /leave out 2 spares: 2 of node-1/);
+    const span = { pool: 'p', from: '198.51.100.1', to: '198.51.100.8', why: 'narrowing' };
+    await quarantineSpan(store, span, { clock, signal: patience() });
+    const got = stock.pop(wants('i1')); // the agent has not heard of it yet
+    assert.equal(got?.address, '198.51.100.1');
+    await until(async () => (await desk.leases(patience())).length === 1, 'the lease');
+    await assert.rejects(narrow(), /leave out 1 lease: 198\.51\.100\.1/);
+    await desk.release(got.address, 'i1', patience());
+    await until(async () => {
+      clock.skip(20_000);
+      stock.wake();
+      const spares = await desk.spares(patience());
+      return spares.length === 2 && spares.every(({ withheld }) => withheld === undefined);
+    }, 'other spares');
+    await narrow();
+    assert.equal(stock.state().ok, true);
+    await stock.stop();
+    await bench.sound();
+  });
+
+  it('is given back when no node reaches its pool, so that the pool can go', async (t) => {
+    const bench = await DeskBench.of(t, await opened(t), {
+      p: POOL,
+      q: { cidr: '203.0.113.0/28' },
+    });
+    const { store } = bench;
+    const clock = new SkippingClock();
+    const desk = bench.desk('node-1', { clock });
+    const stock = stockOf(t, desk, { clock });
+    stock.checked();
+    stock.use('p');
+    await until(() => readyOf(stock) === 2);
+    const nobody = readTopology({ pools: { p: { ...POOL, nodes: { names: ['none'] } } } });
+    await applyTopology(store, nobody, { signal: patience() });
+    const got = stock.pop(wants('i1')); // the agent has not heard of it yet
+    await until(async () => (await desk.leases(patience())).length === 1, 'the lease');
+    await desk.release(got?.address ?? '', 'i1', patience());
+    await until(async () => {
+      clock.skip(20_000);
+      stock.wake();
+      return (await desk.spares(patience())).length === 0;
+    }, 'an empty stock');
+    assert.equal(stock.pop(wants('i2')), undefined);
+    const { topology } = await seenTopology(store, patience());
+    const rest = readTopology({
+      pools: { q: { cidr: '203.0.113.0/28' } },
+      networks: { prod: { pools: ['q'] } },
+    });
+    const wanted = { ...rest, nodes: topology.nodes };
+    await applyTopology(store, wanted, { signal: patience(), prune: true });
+    const turns = stock.state().turns;
+    clock.skip(20_000);
+    stock.wake();
+    await until(() => stock.state().turns > turns);
+    assert.deepEqual([stock.state().ok, [...stock.ready.keys()]], [true, []]);
+    await stock.stop();
+    await bench.sound();
+  });
+
+  it('stays out, and is shown, when the ledger refuses whom it was handed to', async (t) => {
+    const bench = await benchOf(t);
+    const { store } = bench;
+    const clock = new SkippingClock();
+    const desk = bench.desk('node-1', { clock });
+    const told: string[] = [];
+    let runs = true;
+    const stock = stockOf(t, desk, {
+      ...{ clock, holds: () => runs },
+      refused: ({ address, code }) => told.push(`${address} ${code}`),
+    });
+    stock.checked();
+    stock.use('p');
+    await until(() => readyOf(stock) === 2);
+    const say = async (pool: unknown): Promise<void> => {
+      const value = records.pool.encode(readPool('p', pool));
+      await store.commit({ guards: [], writes: [{ put: keys.pool('p'), value }] }, patience());
+    };
+    await say({ ...POOL, ranges: ['198.51.100.9-198.51.100.30'] }); // past every check
+    const got = stock.pop(wants('i1'));
+    assert.equal(got?.address, '198.51.100.1');
+    await until(() => told.length > 0, 'the refusal');
+    assert.deepEqual(told, ['198.51.100.1 address-not-given']);
+    assert.match(stock.conflicts[0]?.says ?? '', /198\.51\.100\.1 .*in no range of network "prod"/);
+    const look = async (): Promise<readonly string[]> => {
+      const { turns } = stock.state();
+      clock.skip(20_000);
+      stock.wake();
+      await until(() => stock.state().turns > turns);
+      return (await desk.spares(patience())).map(({ address }) => address);
+    };
+    await look();
+    const kept = await look();
+    assert(kept.includes('198.51.100.1'), 'it runs here: nobody else may get it');
+    assert(!kept.includes('198.51.100.2'), 'what the pool does not hand out goes back');
+    const others = besideStock(desk, stock);
+    await assert.rejects(
+      others.take(ask('i2', { address: '198.51.100.1' }), patience()),
+      /in use without a lease/,
+    );
+    await assert.rejects(others.adopt(ask('c', { address: '198.51.100.1' }), patience()));
+    assert((await look()).includes('198.51.100.1'));
+    assert.equal(stock.conflicts.length, 1);
+    runs = false;
+    await look();
+    assert(!(await look()).includes('198.51.100.1'), 'it ended here');
+    assert.deepEqual(stock.conflicts, []);
+    await stock.stop();
+    await bench.sound();
+  });
+
+  it('is no conflict any more once the reconcile has made a lease of it', async (t) => {
+    const bench = await benchOf(t);
+    const desk = bench.desk('node-1', real);
+    let refuses = true;
+    const stubborn: Desk = Object.assign(
+      besideStock(desk, { withdraw: () => undefined } as never),
+      {
+        take: (...args: Parameters<Desk['take']>) =>
+          refuses ? Promise.reject(new NoClassLeft('node-1', 1)) : desk.take(...args),
+      },
+    );
+    const stock = stockOf(t, stubborn);
+    stock.checked();
+    stock.use('p');
+    await until(() => readyOf(stock) === 2);
+    const address = stock.pop(wants('i1'))?.address ?? '';
+    await until(() => stock.conflicts.length === 1);
+    refuses = false;
+    const adopted = await besideStock(desk, stock).adopt(ask('i1', { address }), patience());
+    assert(adopted.adopted);
+    assert.deepEqual(stock.conflicts, []);
     await stock.stop();
     await bench.sound();
   });

@@ -115,6 +115,22 @@ describe('corral pool', () => {
     assert.deepEqual(left, [{ pool: 'p', address: '198.51.100.6', why: 'a printer' }]);
   });
 
+  it('withholds a range, but not for a new reason, and gives back what was withheld for one', async (t) => {
+    const { say } = await shell(t);
+    await say('pool', 'quarantine', 'add', 'p', '198.51.100.5', '--why', 'a printer');
+    const range = '198.51.100.4-198.51.100.200';
+    const added = await say('pool', 'quarantine', 'add', 'p', range, '--why', 'narrowing');
+    assert.match(added.out, /is withheld: 2 addresses more than before/);
+    assert.match((await say('pool', 'quarantine', 'list')).out, /198\.51\.100\.5 .*a printer/);
+    const removed = await say('pool', 'quarantine', 'remove', 'p', range, '--why', 'narrowing');
+    assert.match(removed.out, /^2 addresses of /);
+    const left = JSON.parse((await say('pool', 'quarantine', 'list', '--json')).out) as unknown;
+    assert.deepEqual(left, [{ pool: 'p', address: '198.51.100.5', why: 'a printer' }]);
+    const none = await say('pool', 'quarantine', 'add', 'p', '192.0.2.1-192.0.2.9', '--why', 'x');
+    assert.match(none.err, /192\.0\.2\.1-192\.0\.2\.9 is in no range of pool "p"/);
+    assert.equal((await say('ledger', 'check')).code, 0);
+  });
+
   it('refuses to withhold what it does not have', async (t) => {
     const { say } = await shell(t);
     const said = await say('pool', 'quarantine', 'add', 'p', '192.0.2.1', '--why', 'x');

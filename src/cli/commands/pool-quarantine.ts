@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { poolSpace } from '../../core/pool.ts';
 import type { Quarantined } from '../../ledger/quarantine.ts';
 import { quarantine, quarantinedIn, unquarantine } from '../../ledger/quarantine.ts';
+import { quarantineSpan, unquarantineSpan } from '../../ledger/quarantine-span.ts';
 import type { Store } from '../../ledger/store.ts';
 import { readTopology } from '../../ledger/topology.ts';
 import type { CliDeps } from '../deps.ts';
@@ -24,38 +25,63 @@ export function registerQuarantine(pools: Command, deps: CliDeps): void {
     .action((options: { pool?: string; json?: true }) =>
       withStore(deps, (store) => list(deps, store, options)),
     );
-  registerChanges(group, deps);
+  registerAdd(group, deps);
+  registerRemove(group, deps);
 }
 
-function registerChanges(group: Command, deps: CliDeps): void {
+function registerAdd(group: Command, deps: CliDeps): void {
   group
     .command('add')
-    .description('withhold an address; a container that has it keeps it until it ends')
+    .description('withhold addresses; a container that has one keeps it until it ends')
     .argument('<pool>', "the pool's name")
-    .argument('<address>', 'one that the pool hands out')
+    .argument('<address>', 'one that the pool hands out, or a range FROM-TO')
     .requiredOption('--why <text>', 'the reason, for those who wonder')
     .addHelpText(
       'after',
-      '\nExample:\n  corral pool quarantine add prod-r1 198.51.100.7 --why "printer, ticket 4711"',
+      '\nExample:\n  corral pool quarantine add prod-r1 198.51.100.7 --why "printer, ticket 4711"' +
+        '\n\nAgents give back within half a minute what they keep in stock and is withheld.',
     )
     .action((pool: string, address: string, { why }: { why: string }) =>
       withStore(deps, async (store) => {
-        await quarantine(store, { pool, address }, why, deps);
-        deps.out(`${address} of pool ${pool} is withheld`);
+        const span = spanOf(address);
+        if (!span) {
+          await quarantine(store, { pool, address }, why, deps);
+          deps.out(`${address} of pool ${pool} is withheld`);
+          return;
+        }
+        const count = await quarantineSpan(store, { pool, ...span, why }, deps);
+        deps.out(`${address} of pool ${pool} is withheld: ${count} addresses more than before`);
       }),
     );
+}
+
+function registerRemove(group: Command, deps: CliDeps): void {
   group
     .command('remove')
-    .description('let an address be handed out again')
+    .description('let addresses be handed out again')
     .argument('<pool>', "the pool's name")
-    .argument('<address>', 'one that is withheld')
+    .argument('<address>', 'one that is withheld, or a range FROM-TO')
+    .option('--why <text>', 'of a range only those withheld for this reason')
     .addHelpText('after', '\nExample:\n  corral pool quarantine remove prod-r1 198.51.100.7')
-    .action((pool: string, address: string) =>
+    .action((pool: string, address: string, reason: { why?: string }) =>
       withStore(deps, async (store) => {
-        await unquarantine(store, { pool, address }, deps);
-        deps.out(`${address} of pool ${pool} may be handed out`);
+        const span = spanOf(address);
+        if (!span) {
+          await unquarantine(store, { pool, address }, deps);
+          deps.out(`${address} of pool ${pool} may be handed out`);
+          return;
+        }
+        const count = await unquarantineSpan(store, { pool, ...span, ...reason }, deps);
+        deps.out(`${count} addresses of ${address} of pool ${pool} may be handed out again`);
       }),
     );
+}
+
+/** The two ends when it is a range. */
+function spanOf(text: string): { readonly from: string; readonly to: string } | undefined {
+  const dash = text.indexOf('-');
+  if (dash < 0) return undefined;
+  return { from: text.slice(0, dash).trim(), to: text.slice(dash + 1).trim() };
 }
 
 async function list(
