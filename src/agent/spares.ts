@@ -35,7 +35,10 @@ export function openSpares(
     ready: () => {
       const ready = [...stock.ready].map(([pool, count]) => `${count} of "${pool}"`).join(', ');
       const item = itemOf(stock.state());
-      return [item.ready ? { ...item, detail: ready || 'no pool is in use' } : item];
+      const { length } = stock.conflicts;
+      const conflicts = length > 0 ? `, ${length} handed out and refused by the ledger` : '';
+      const detail = `${ready || 'no pool is in use'}${conflicts}`;
+      return [item.ready ? { ...item, detail } : item];
     },
     stop: async () => {
       ending.abort(new Error('the agent was stopped'));

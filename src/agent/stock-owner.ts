@@ -9,8 +9,6 @@ export interface OwnerDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly holds: (address: string, incarnation: string) => boolean;
-  /** Told when the ledger refuses what was handed out: the reconcile should look at once. */
-  readonly refused?: (one: RefusedOwner) => void;
 }
 
 export type NamedAsk = TakeAsk & { readonly address: string };
@@ -91,22 +89,20 @@ export class OwnerWriter {
       } catch (fault) {
         if (fault instanceof Refusal && !mayPass(fault)) {
           this.#refuse(ask, fault);
-          return; // the reconcile sees that the container runs, tries again, and says what is wrong
+          return; // the witness misses the lease, so the reconcile tries again and says what is wrong
         }
         await clock.sleep(pauseMs, signal);
       }
   }
 
   #refuse({ address, incarnation }: NamedAsk, { code, message: says }: Refusal): void {
-    const { log, holds, refused } = this.#deps;
+    const { log, holds } = this.#deps;
     const one = { address, incarnation, code, says };
     const isHeld = holds(address, incarnation);
     log.error('an address was handed out of stock, and the ledger refuses its owner', {
       ...{ ...one, held: isHeld },
     });
-    if (!isHeld) return; // it goes back with the next look at the stock
-    this.#refused.set(address, one);
-    refused?.(one);
+    if (isHeld) this.#refused.set(address, one); // else it goes back with the next look at the stock
   }
 
   async #once(ask: NamedAsk, signal: AbortSignal): Promise<void> {

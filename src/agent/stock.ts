@@ -23,8 +23,6 @@ export interface StockDeps {
   readonly holds: (address: string, incarnation: string) => boolean;
   /** Pools in which others find no address: what is kept of them is given back. Then `wake`. */
   readonly starved?: () => ReadonlySet<string>;
-  /** Told when the ledger refuses what was handed out: the reconcile should look at once. */
-  readonly refused?: (one: RefusedOwner) => void;
   /** Told when an address turns out to be used by somebody who does not ask. */
   readonly squatted?: (at: {
     readonly pool: string;
