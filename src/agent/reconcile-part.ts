@@ -126,12 +126,12 @@ const gaugesOf = (clock: Clock, reconciler: Reconciler): readonly Figure[] => [
     value: () => (clock.now() - (reconciler.state().lastOkMs ?? 0)) / 1_000,
   },
   {
-    name: 'corral_agent_address_conflicts_count',
+    name: 'corral_agent_conflicting_addresses',
     help: 'addresses that two containers claim, or that nobody can be given',
     value: () => reconciler.state().conflicts.length,
   },
   {
-    name: 'corral_agent_leases_kept_count',
+    name: 'corral_agent_kept_addresses',
     help: 'leases that nobody is seen on and that are kept even so',
     value: () => reconciler.state().kept.length,
   },

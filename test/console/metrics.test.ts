@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 
 /** What a metric's name may end in, so that nobody has to guess its unit. */
-const UNIT = /_(total|seconds|bytes|ratio|info|addresses|nodes|reservations|bits_per_second)$/;
+const UNIT =
+  /_(total|seconds|bytes|ratio|info|addresses|nodes|reservations|releases|bits_per_second)$/;
 
 const names = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'))
