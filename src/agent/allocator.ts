@@ -7,8 +7,7 @@ import { bySignal } from '../plumbing/deadline.ts';
 import type { Log } from '../plumbing/log.ts';
 import { NotDecided } from './errors.ts';
 import type { Journal } from './journal.ts';
-import type { Probe } from './probe.ts';
-import { quarantineSquatted } from './squatters.ts';
+import { type Probe, quarantineSquatted } from './probe.ts';
 
 /** What Docker asks for, and the nonce of the pool id by which it asks. */
 export interface AllocationAsk {

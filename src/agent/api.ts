@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { RequestListener, ServerResponse } from 'node:http';
 import type { Log } from '../plumbing/log.ts';
+import type { LoopState } from '../plumbing/loop.ts';
 
 /** One thing that must be well for the agent to be of use. */
 export interface ReadyItem {
@@ -8,6 +9,12 @@ export interface ReadyItem {
   readonly ready: boolean;
   readonly detail: string;
 }
+
+/** A loop's state as a line of /ready. */
+export const itemOf = ({ name, ok, lastFault, turns }: LoopState): ReadyItem => ({
+  ...{ name, ready: ok },
+  detail: lastFault ?? `${turns} turns`,
+});
 
 /** What a path answers: a text, or pieces until the signal, which is aborted when the client has gone. */
 export interface Answer {

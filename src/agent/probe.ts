@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import type { Desk } from '../ledger/desk.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
 
@@ -99,3 +100,10 @@ export function arpProbes(deps: ProbeDeps): Probe {
     return probed;
   };
 }
+
+/** Nobody gets it until a person has looked. What it says is what `corral pool quarantine list` shows. */
+export const quarantineSquatted = (
+  desk: Pick<Desk, 'quarantine'>,
+  { mac, ...at }: { readonly pool: string; readonly address: string; readonly mac: string },
+  signal: AbortSignal,
+): Promise<void> => desk.quarantine(at, `in use by ${mac}`, signal);

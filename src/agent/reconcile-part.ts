@@ -1,10 +1,10 @@
 import { Counter, Gauge } from 'prom-client';
 import type { ContainerSays, FactNames } from '../core/container-facts.ts';
 import type { Clock } from '../plumbing/clock.ts';
-import { json, type ReadyItem } from './api.ts';
+import { itemOf, json, type ReadyItem } from './api.ts';
 import { events } from './docker/events.ts';
 import { type Reconciler, startReconcile } from './reconcile.ts';
-import { type AgentContext, itemOf, type StartPart } from './service.ts';
+import type { AgentContext, StartPart } from './part.ts';
 import { startWitness, type Witness } from './witness.ts';
 
 export interface ReconcilePartOptions {

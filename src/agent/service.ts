@@ -2,66 +2,23 @@ import { chmod, mkdir } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { dirname, join } from 'node:path';
 import { Registry } from 'prom-client';
-import type { AgentSettings } from '../config/agent.ts';
-import type { Desk } from '../ledger/desk.ts';
-import type { Store } from '../ledger/store.ts';
-import type { Clock } from '../plumbing/clock.ts';
 import { type Listening, listen } from '../plumbing/listen.ts';
-import type { Log } from '../plumbing/log.ts';
-import { type Loop, type LoopState, startLoop, type Turn } from '../plumbing/loop.ts';
+import { type Loop, startLoop, type Turn } from '../plumbing/loop.ts';
 import { undo, type UndoStep } from '../plumbing/undo.ts';
 import { Allocator } from './allocator.ts';
-import { agentApi, json, type ReadyItem, type Route } from './api.ts';
+import { agentApi, itemOf, json, type ReadyItem, type Route } from './api.ts';
 import { Driver } from './docker/driver.ts';
 import { type Engine, openEngine } from './docker/engine.ts';
 import { ipamProtocol } from './docker/protocol.ts';
-import { type Journal, openJournal } from './journal.ts';
+import { openJournal } from './journal.ts';
 import { agentMetrics } from './metrics.ts';
+import type { AgentContext, AgentDeps, AgentPart } from './part.ts';
 import { PoolLinks } from './pool-links.ts';
 import { presence } from './presence.ts';
 import { replayTurn } from './replay.ts';
 import { openSpares, type Spares } from './spares.ts';
 import { type Squatters, squattersOn } from './squatters.ts';
 import type { Stock } from './stock.ts';
-
-export interface AgentDeps {
-  readonly settings: AgentSettings;
-  readonly node: string;
-  /** Of the machine: another one after it booted again. */
-  readonly bootId: string;
-  readonly store: Store;
-  readonly desk: Desk;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Milliseconds, of any origin. */
-  readonly monotonic: () => number;
-  /** A name that never repeats: letters and digits. */
-  readonly newName: () => string;
-  /** How arping is run where addresses are probed; default the program of that name. */
-  readonly arping?: readonly string[];
-  /** Further parts, in the order in which they are started. */
-  readonly parts?: readonly StartPart[];
-}
-
-/** What every part of an agent may use. */
-export interface AgentContext extends Omit<AgentDeps, 'parts'> {
-  readonly engine: Engine;
-  readonly allocator: Allocator;
-  readonly journal: Journal;
-  readonly registry: Registry;
-}
-
-/** Something that works beside the driver and is shown in /ready. */
-export interface AgentPart {
-  ready(): readonly ReadyItem[];
-  /** What it answers on the agent's own socket, by path. */
-  readonly routes?: ReadonlyMap<string, Route>;
-  stop(): Promise<void>;
-  /** Resolves once what runs on the node has been adopted. */
-  readonly compared?: (signal: AbortSignal) => Promise<unknown>;
-}
-
-export type StartPart = (context: AgentContext) => AgentPart | Promise<AgentPart>;
 
 /** An agent at work. */
 export interface Agent {
@@ -205,12 +162,6 @@ function startOwnLoops(context: AgentContext): AgentPart {
     },
   };
 }
-
-/** A loop's state as a line of /ready. */
-export const itemOf = ({ name, ok, lastFault, turns }: LoopState): ReadyItem => ({
-  ...{ name, ready: ok },
-  detail: lastFault ?? `${turns} turns`,
-});
 
 function routesOf(
   { node, registry, allocator }: AgentContext,

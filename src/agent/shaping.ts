@@ -2,11 +2,11 @@ import type { Uplink } from '../core/shape.ts';
 import { keys } from '../ledger/keys.ts';
 import { UnknownNode } from '../ledger/lease-errors.ts';
 import { records } from '../ledger/records.ts';
-import { json, type ReadyItem } from './api.ts';
+import { itemOf, json, type ReadyItem } from './api.ts';
 import { events } from './docker/events.ts';
 import { type Limits, type LimitReport, startLimits, type WantedLimit } from './limits.ts';
 import { Processes } from './processes.ts';
-import { type AgentContext, itemOf, type StartPart } from './service.ts';
+import type { AgentContext, StartPart } from './part.ts';
 import { type Shaper, type ShaperState, startShaper, type Wanted } from './shape/shaper.ts';
 import { usageMetrics, usageRoutes } from './usage.ts';
 

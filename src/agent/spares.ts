@@ -1,7 +1,8 @@
 import type { Desk } from '../ledger/desk.ts';
 import { followStarvation } from '../ledger/starvation.ts';
 import type { Probe } from './probe.ts';
-import { type AgentDeps, type AgentPart, itemOf } from './service.ts';
+import { itemOf } from './api.ts';
+import type { AgentDeps, AgentPart } from './part.ts';
 import { Stock } from './stock.ts';
 import { besideStock } from './stock-desk.ts';
 

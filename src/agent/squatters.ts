@@ -1,11 +1,11 @@
 import { Counter, type Registry } from 'prom-client';
-import type { Desk } from '../ledger/desk.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
 import { startLoop } from '../plumbing/loop.ts';
+import { itemOf } from './api.ts';
 import type { PoolLinks } from './pool-links.ts';
 import { arpProbes, type Probe } from './probe.ts';
-import { type AgentPart, itemOf } from './service.ts';
+import type { AgentPart } from './part.ts';
 
 export interface SquattersDeps {
   readonly links: PoolLinks;
@@ -65,10 +65,3 @@ export function squattersOn(deps: SquattersDeps): Squatters {
     },
   };
 }
-
-/** Nobody gets it until a person has looked. What it says is what `corral pool quarantine list` shows. */
-export const quarantineSquatted = (
-  desk: Pick<Desk, 'quarantine'>,
-  { mac, ...at }: { readonly pool: string; readonly address: string; readonly mac: string },
-  signal: AbortSignal,
-): Promise<void> => desk.quarantine(at, `in use by ${mac}`, signal);

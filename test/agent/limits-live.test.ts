@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { reconcilePart } from '../../src/agent/reconcile-part.ts';
-import type { StartPart } from '../../src/agent/service.ts';
+import type { StartPart } from '../../src/agent/part.ts';
 import { shapingPart } from '../../src/agent/shaping.ts';
 import type { LimitWish } from '../../src/core/limit-edit.ts';
 import { keys } from '../../src/ledger/keys.ts';

@@ -7,7 +7,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { reconcilePart } from '../../src/agent/reconcile-part.ts';
-import type { StartPart } from '../../src/agent/service.ts';
+import type { StartPart } from '../../src/agent/part.ts';
 import { shapingPart } from '../../src/agent/shaping.ts';
 import type { Usage } from '../../src/core/shape-usage.ts';
 import { keys } from '../../src/ledger/keys.ts';
