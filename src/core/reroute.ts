@@ -82,15 +82,41 @@ interface Plan {
 /** Limits worth trying: none, what the poorest nodes hold, and a few in between. */
 const MOST_LIMITS = 24;
 
-function plansOf(ask: Ask, crowd: Crowd): readonly Plan[] {
+/** A plan that need not be worked out unless it may be the best. */
+interface Sketch {
+  /** It leaves out at least so many. */
+  readonly least: number;
+  readonly plan: () => Plan;
+}
+
+/** The loosest limit first. */
+function plansOf(ask: Ask, crowd: Crowd): readonly Sketch[] {
   const most = crowd.candidates.reduce((highest, { wants }) => Math.max(highest, wants), 0);
-  const poor = crowd.poor.map(({ holds }) => holds);
-  const limits = [...new Set([1, 2, 3, 5, 8, 13, 21, ...new Set(poor)])]
+  const poor = new Map<number, number>();
+  for (const { holds } of crowd.poor) poor.set(holds, (poor.get(holds) ?? 0) + 1);
+  const limits = [...new Set([1, 2, 3, 5, 8, 13, 21, ...poor.keys()])]
     .filter((limit) => limit > 0 && limit < most)
     .sort((one, other) => one - other)
     .slice(0, MOST_LIMITS)
-    .map((limit): Constraint => ({ field: 'hostname', operator: 'MAX_PER', value: String(limit) }));
-  return [undefined, ...limits].map((limit) => planFor(ask, crowd, limit));
+    .reverse();
+  // Instances that run already count under a limit, so that even the poor may be safe under it.
+  const isExact = ask.placed.length === 0;
+  return [Infinity, ...limits].map((limit) => ({
+    least: isExact ? below(limit, poor) : 0,
+    plan: () => planFor(ask, crowd, limit === Infinity ? undefined : perNode(limit)),
+  }));
+}
+
+const perNode = (limit: number): Constraint => ({
+  field: 'hostname',
+  operator: 'MAX_PER',
+  value: String(limit),
+});
+
+function below(limit: number, counts: ReadonlyMap<number, number>): number {
+  let sum = 0;
+  for (const [holds, count] of counts) if (holds < limit) sum += count;
+  return sum;
 }
 
 function planFor(
@@ -150,16 +176,33 @@ const modestFirst = (
 function best(
   room: Room,
   ask: Ask,
-  { plans, ...spelling }: { readonly plans: readonly Plan[] } & Spellings,
+  { plans, ...spelling }: { readonly plans: readonly Sketch[] } & Spellings,
 ): Injection | undefined {
-  const [plain, ...limited] = plans;
-  const loosestFirst = [...(plain ? [plain] : []), ...limited.reverse()];
-  const ranked = loosestFirst.sort((one, other) => one.left - other.left);
-  for (const plan of ranked) {
+  for (const plan of fewestLeftFirst(plans)) {
     const found = spellOut(room, ask, { plan, ...spelling });
     if (found !== undefined) return injection(found, plan);
   }
   return undefined;
+}
+
+/** In order of `left`, on a tie as they come; worked out only as far as that takes. */
+function* fewestLeftFirst(sketches: readonly Sketch[]): Generator<Plan, void> {
+  const open: { least: number; sketch: Sketch; plan?: Plan }[] = sketches.map((sketch) => ({
+    least: sketch.least,
+    sketch,
+  }));
+  for (;;) {
+    const [first] = open;
+    if (first === undefined) return;
+    const next = open.reduce((one, other) => (other.least < one.least ? other : one), first);
+    if (next.plan === undefined) {
+      next.plan = next.sketch.plan();
+      next.least = next.plan.left;
+    } else {
+      open.splice(open.indexOf(next), 1);
+      yield next.plan;
+    }
+  }
 }
 
 interface Spellings extends RerouteOptions {
