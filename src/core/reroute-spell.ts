@@ -30,29 +30,25 @@ export const only = (names: Iterable<string>): Spelling => spelling('hostname', 
  * tells them apart, else names. Nodes in neither are let in or not, whichever is shorter. Regions and
  * zones are never used: naming one lets an app leave the master's region.
  *
- * @param fields  attributes that any of them has, sorted: see fieldsOf
  * @returns undefined when it would be longer than `most` characters
  */
 export function shortest(
   keep: readonly NodeRoom[],
   leave: readonly NodeRoom[],
-  { most, fields }: { readonly most: number; readonly fields: readonly string[] },
+  most: number,
 ): Constraint | undefined {
   const names = (nodes: readonly NodeRoom[]) => nodes.map(({ name }) => name);
-  const candidates = fields.flatMap((field) => byField(field, keep, leave));
+  // an attribute can only be used when one side has it to a node, the first included
+  const fields = new Set(
+    [keep[0], leave[0]].flatMap((node) => Object.keys(node?.attributes ?? {})),
+  );
+  const candidates = [...fields].sort().flatMap((field) => byField(field, keep, leave));
   // thousands of names are not worth spelling when they are too many already
   if (isWithin(leave, most)) candidates.push(spelling('hostname', 'UNLIKE', names(leave)));
   if (isWithin(keep, most)) candidates.push(only(names(keep)));
   let best: Spelling | undefined;
   for (const next of candidates) if (next.length < (best?.length ?? most + 1)) best = next;
   return best?.constraint;
-}
-
-/** Names of the attributes that any of the nodes has, sorted. */
-export function fieldsOf(nodes: Iterable<NodeRoom>): readonly string[] {
-  const fields = new Set<string>();
-  for (const { attributes } of nodes) for (const field in attributes) fields.add(field);
-  return [...fields].sort();
 }
 
 /** Whether the names, which spelling only lengthens, may fit into so many characters. */

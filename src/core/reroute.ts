@@ -8,7 +8,7 @@ import {
   type Basin,
   type Candidate,
 } from './reroute-nodes.ts';
-import { fieldsOf, only, shortest } from './reroute-spell.ts';
+import { only, shortest } from './reroute-spell.ts';
 import type { Ask, Room } from './room.ts';
 
 export type Steering =
@@ -49,9 +49,8 @@ export function reroute(room: Room, ask: Ask, { maxLength }: RerouteOptions): St
   const crowd = { candidates, poor, basins };
   const plain = planFor(ask, crowd, undefined);
   if (ask.instances <= 0 || plain.left === 0) return { do: 'nothing' };
-  const fields = fieldsOf(candidates.map(({ node }) => node));
   const search = (narrow: readonly Basin[]) =>
-    best(room, ask, { plans: plansOf(ask, { ...crowd, basins: narrow }), maxLength, fields });
+    best(room, ask, { plans: plansOf(ask, { ...crowd, basins: narrow }), maxLength });
   const strict = search(basins);
   if (strict !== undefined) return { ...strict, guards: 'nodes and pools' };
   const loose = basins.length > 0 ? search([]) : undefined;
@@ -176,10 +175,10 @@ const modestFirst = (
 function best(
   room: Room,
   ask: Ask,
-  { plans, ...spelling }: { readonly plans: readonly Sketch[] } & Spellings,
+  { plans, maxLength }: { readonly plans: readonly Sketch[] } & RerouteOptions,
 ): Injection | undefined {
   for (const plan of fewestLeftFirst(plans)) {
-    const found = spellOut(room, ask, { plan, ...spelling });
+    const found = spellOut(room, ask, { plan, maxLength });
     if (found !== undefined) return injection(found, plan);
   }
   return undefined;
@@ -205,11 +204,6 @@ function* fewestLeftFirst(sketches: readonly Sketch[]): Generator<Plan, void> {
   }
 }
 
-interface Spellings extends RerouteOptions {
-  /** Attributes that a constraint may name. */
-  readonly fields: readonly string[];
-}
-
 type Injection = Omit<Extract<Steering, { do: 'inject' }>, 'guards'>;
 
 /** Constraints and the number of candidates that they still admit, of those that are safe. */
@@ -233,7 +227,7 @@ function injection({ constraints, kept, of }: Spelled, { left, limit }: Plan): I
 function spellOut(
   room: Room,
   ask: Ask,
-  { plan, maxLength, fields }: { readonly plan: Plan } & Spellings,
+  { plan, maxLength }: { readonly plan: Plan } & RerouteOptions,
 ): Spelled | undefined {
   const limit = plan.limit ? [plan.limit] : [];
   const keep = plan.keep();
@@ -242,7 +236,7 @@ function spellOut(
   if (plan.left === 0)
     return fitsWith(room, ask, limit) ? { constraints: limit, ...all } : undefined;
   const nodes = (candidates: readonly Candidate[]) => candidates.map(({ node }) => node);
-  const constraint = shortest(nodes(keep), nodes(plan.leave()), { most: maxLength, fields });
+  const constraint = shortest(nodes(keep), nodes(plan.leave()), maxLength);
   if (constraint === undefined) return someOf(room, ask, { limit, keep, maxLength });
   const constraints = [...limit, constraint];
   return fitsWith(room, ask, constraints) ? { constraints, ...all } : undefined;
@@ -266,18 +260,29 @@ interface Safe {
  * So many names that they do not fit: the roomiest nodes, or else those of a placement that is known
  * to fit and then the roomiest.
  */
-function someOf(room: Room, ask: Ask, { limit, keep, maxLength }: Safe): Spelled | undefined {
-  const nodes = new Map(keep.map(({ node }) => [node.name, node]));
+function someOf(room: Room, ask: Ask, safe: Safe): Spelled | undefined {
+  return named(room, ask, { ...safe, start: [] }) ?? aroundWitness(room, ask, safe);
+}
+
+function aroundWitness(room: Room, ask: Ask, safe: Safe): Spelled | undefined {
+  const nodes = new Map(safe.keep.map(({ node }) => [node.name, node]));
   const home = room.homeRegion === undefined ? {} : { homeRegion: room.homeRegion };
-  const placement = place({ nodes, pools: room.pools, ...home }, adding(ask, limit));
+  const placement = place({ nodes, pools: room.pools, ...home }, adding(ask, safe.limit));
   if (!placement.fits) return undefined;
-  for (const start of [[], [...placement.witness.nodes.keys()]]) {
-    const names = filledUp(start, keep, maxLength);
-    const constraints = [...limit, only(names).constraint];
-    if (only(names).length <= maxLength && fitsWith(room, ask, constraints))
-      return { constraints, kept: names.length, of: keep.length };
-  }
-  return undefined;
+  return named(room, ask, { ...safe, start: [...placement.witness.nodes.keys()] });
+}
+
+/** The nodes of `start` and as many more as can be named, when the ask fits there. */
+function named(
+  room: Room,
+  ask: Ask,
+  { limit, keep, maxLength, start }: Safe & { readonly start: readonly string[] },
+): Spelled | undefined {
+  const names = filledUp(start, keep, maxLength);
+  const { constraint, length } = only(names);
+  const constraints = [...limit, constraint];
+  if (length > maxLength || !fitsWith(room, ask, constraints)) return undefined;
+  return { constraints, kept: names.length, of: keep.length };
 }
 
 function filledUp(
