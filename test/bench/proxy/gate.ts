@@ -5,7 +5,7 @@ import { createGate, createGateServer } from '../../../src/gate/server.ts';
 import { inTurn } from '../../../src/gate/upstream.ts';
 import { silentLog } from '../../../src/plumbing/log.ts';
 
-/** The gate's own chain, as `corral gate` builds it; of a read only its first two steps run. */
+/** The gate as `corral gate` builds it; a read goes around its chain. */
 const [port, to] = process.argv.slice(2).map(Number);
 const bounds = {
   maxHeadBytes: 32 * 1024,
