@@ -214,9 +214,9 @@ export async function firstSecond(container: Container): Promise<number> {
   return ((receivedBytes(container) - idle) * 8) / 1e3 / (performance.now() - began);
 }
 
-/** The best of up to three tries: a busy machine can slow a flow down, never speed it up. */
+/** The best of up to five tries: a busy machine can slow a flow down, never speed it up. */
 export async function bestOf<T>(what: () => Promise<T>, good: (outcome: T) => boolean): Promise<T> {
-  for (let left = 2; ; left -= 1) {
+  for (let left = 4; ; left -= 1) {
     const outcome = await what();
     if (good(outcome) || left === 0) return outcome;
     await wait(200);
