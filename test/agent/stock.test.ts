@@ -39,7 +39,7 @@ class SkippingClock implements Clock {
   #skippedMs = 0;
   now = (): number => systemClock.now() + this.#skippedMs;
   sleep = (ms: number, signal: AbortSignal): Promise<void> => systemClock.sleep(ms, signal);
-  skip(ms: number): void {
+  advance(ms: number): void {
     this.#skippedMs += ms;
   }
 }
@@ -244,7 +244,7 @@ describe('the stock of a node', () => {
     await assert.rejects(narrow(), /leave out 1 lease: 198\.51\.100\.1/);
     await desk.release(got.address, 'i1', patience());
     await until(async () => {
-      clock.skip(20_000);
+      clock.advance(20_000);
       stock.wake();
       const spares = await desk.spares(patience());
       return spares.length === 2 && spares.every(({ withheld }) => withheld === undefined);
@@ -273,7 +273,7 @@ describe('the stock of a node', () => {
     await until(async () => (await desk.leases(patience())).length === 1, 'the lease');
     await desk.release(got?.address ?? '', 'i1', patience());
     await until(async () => {
-      clock.skip(20_000);
+      clock.advance(20_000);
       stock.wake();
       return (await desk.spares(patience())).length === 0;
     }, 'an empty stock');
@@ -286,7 +286,7 @@ describe('the stock of a node', () => {
     const wanted = { ...rest, nodes: topology.nodes };
     await applyTopology(store, wanted, { signal: patience(), prune: true });
     const turns = stock.state().turns;
-    clock.skip(20_000);
+    clock.advance(20_000);
     stock.wake();
     await until(() => stock.state().turns > turns);
     assert.deepEqual([stock.state().ok, [...stock.ready.keys()]], [true, []]);
@@ -317,7 +317,7 @@ describe('the stock of a node', () => {
     assert.match(stock.conflicts[0]?.says ?? '', /198\.51\.100\.1 .*in no range of network "prod"/);
     const look = async (): Promise<readonly string[]> => {
       const { turns } = stock.state();
-      clock.skip(20_000);
+      clock.advance(20_000);
       stock.wake();
       await until(() => stock.state().turns > turns);
       return (await desk.spares(patience())).map(({ address }) => address);
