@@ -4,17 +4,15 @@ import { heldQueueTurn } from '../gate/held-queue.ts';
 import type { Judge } from '../gate/judge.ts';
 import { keeperTurn } from '../gate/keeper.ts';
 import type { Planner } from '../gate/planner.ts';
-import { lead } from '../ledger/election.ts';
 import { heldApps } from '../ledger/held.ts';
 import type { Store } from '../ledger/store.ts';
 import type { View } from '../ledger/view.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
-import { type Loop, startLoop, type Turn } from '../plumbing/loop.ts';
+import { type Loop, startLoop } from '../plumbing/loop.ts';
 import type { FactsFeed } from './facts.ts';
+import { whileLeading } from './leading.ts';
 import type { OwnMarathon } from './marathon.ts';
-
-const ELECTION_TTL_MS = 10_000;
 
 /** A gate's parts, for the loops that run beside its requests. */
 export interface GateParts {
@@ -88,40 +86,4 @@ function goneLoop(
   const timing = { everyMs: 10_000, backoffMs: 1_000, backoffCapMs: 30_000, deadlineMs: 60_000 };
   const ifLeading = whileLeading('gone-nodes', turn, { store, clock, log }, signal);
   return startLoop('gone nodes', ifLeading, { ...timing, clock, log });
-}
-
-/** A turn that does nothing but while this gate leads. */
-function whileLeading(
-  name: string,
-  turn: Turn,
-  { store, clock, log }: Pick<GateParts, 'store' | 'clock' | 'log'>,
-  signal: AbortSignal,
-): Turn {
-  let leading = false;
-  const reign = (term: AbortSignal): Promise<void> =>
-    new Promise((resolve) => {
-      leading = true;
-      term.addEventListener(
-        'abort',
-        () => {
-          leading = false;
-          resolve();
-        },
-        { once: true },
-      );
-    });
-  const election = { name, ttlMs: ELECTION_TTL_MS };
-  void stand(() => lead({ store, clock, log }, election, reign, signal), { signal, log });
-  return (within) => (leading ? turn(within) : Promise.resolve());
-}
-
-/** Stands for election again and again until the signal. */
-async function stand(
-  campaign: () => Promise<void>,
-  { signal, log }: { signal: AbortSignal; log: Log },
-): Promise<void> {
-  while (!signal.aborted)
-    await campaign().catch((fault: unknown) => {
-      if (!signal.aborted) log.warn('election failed', { fault: String(fault) });
-    });
 }
