@@ -1,4 +1,4 @@
-import { createMesosClient } from '../cluster/mesos/client.ts';
+import { createMesosClient, type MesosClient } from '../cluster/mesos/client.ts';
 import { watchFacts } from '../cluster/mesos/watch-facts.ts';
 import type { GateSettings } from '../config/gate.ts';
 import type { NodeFacts } from '../core/facts.ts';
@@ -9,7 +9,8 @@ import type { Log } from '../plumbing/log.ts';
 import { authorizationFrom } from './marathon.ts';
 
 export interface FactsDeps {
-  readonly mesosUrls: readonly string[];
+  /** Absent: no master is configured. */
+  readonly mesos: MesosClient | undefined;
   readonly gate: GateSettings;
   readonly view: View;
   readonly clock: Clock;
@@ -27,16 +28,24 @@ export interface FactsFeed {
 const EVERY_MS = 2_000;
 const WITHIN_MS = 5_000;
 
-/** Mesos' own word where a master is configured. */
-export function feedFacts(deps: FactsDeps): FactsFeed {
-  if (deps.mesosUrls.length === 0) return assumeFacts(deps.view);
-  const { gate, view, clock, log } = deps;
-  const authorization = authorizationFrom(gate.auth);
-  const client = createMesosClient({
-    masters: deps.mesosUrls,
+/** Mesos for a process's own questions; undefined where no master is configured. */
+export function openMesos(
+  masters: readonly string[],
+  { auth }: Pick<GateSettings, 'auth'>,
+): MesosClient | undefined {
+  if (masters.length === 0) return undefined;
+  const authorization = authorizationFrom(auth);
+  return createMesosClient({
+    masters,
     withinMs: WITHIN_MS,
     ...(authorization && { authorization }),
   });
+}
+
+/** Mesos' own word where a master is configured. */
+export function feedFacts(deps: FactsDeps): FactsFeed {
+  const { gate, view, clock, log, mesos: client } = deps;
+  if (client === undefined) return assumeFacts(view);
   const watch = watchFacts({
     client,
     roles: gate.marathonRoles,
@@ -55,10 +64,7 @@ export function feedFacts(deps: FactsDeps): FactsFeed {
       return { name: 'mesos', ready: ok, detail: lastFault ?? `${nodes} nodes` };
     },
     answered: () => watch.state().ok,
-    stop: async () => {
-      await watch.stop();
-      client.close();
-    },
+    stop: () => watch.stop(),
   };
 }
 

@@ -46,6 +46,15 @@ export function openMarathon(
     mostBytes: MOST_BYTES,
     ...(authorization && { authorization }),
   });
+  return ownMarathon({ endpoints, client, clock });
+}
+
+/** The gate's own questions through a client that is open already. */
+export function ownMarathon({
+  endpoints,
+  client,
+  clock,
+}: Pick<OwnMarathon, 'endpoints' | 'client'> & { readonly clock: Clock }): OwnMarathon {
   const deployments = (signal: AbortSignal) => running(client, signal);
   return {
     endpoints,

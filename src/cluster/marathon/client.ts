@@ -95,8 +95,11 @@ function listsOn(get: Get) {
 }
 
 /** A client over the given endpoints; `close` ends its connections. */
-export function createMarathonClient(options: TransportOptions): MarathonClient {
-  const transport = createTransport(options);
+export const createMarathonClient = (options: TransportOptions): MarathonClient =>
+  marathonClientOn(createTransport(options));
+
+/** A client whose calls go through `transport`, which it closes. */
+export function marathonClientOn(transport: Transport): MarathonClient {
   const get = getterOn(transport);
   const read = (wanted: MarathonRead, signal: AbortSignal) => get(...readingOf(wanted), signal);
 
