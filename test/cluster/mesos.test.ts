@@ -1,63 +1,11 @@
 import assert from 'node:assert/strict';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { describe, it, type TestContext } from 'node:test';
-import { createMesosClient, type MesosOptions } from '../../src/cluster/mesos/client.ts';
+import { describe, it } from 'node:test';
+import type { MesosOptions } from '../../src/cluster/mesos/client.ts';
 import { fetchFacts, takeInventory } from '../../src/cluster/mesos/inventory.ts';
 import { watchFacts } from '../../src/cluster/mesos/watch-facts.ts';
 import { systemClock } from '../../src/plumbing/clock.ts';
-import { listen } from '../../src/plumbing/listen.ts';
 import { silentLog } from '../../src/plumbing/log.ts';
-
-interface Seen {
-  readonly method: string | undefined;
-  readonly url: string | undefined;
-  readonly headers: IncomingMessage['headers'];
-  readonly body: string;
-}
-
-interface Master {
-  readonly host: string;
-  readonly url: string;
-  readonly seen: Seen[];
-  /** What it does with the next requests. */
-  answer: (response: ServerResponse) => void;
-  stop(): Promise<void>;
-}
-
-async function master(t: TestContext, answer: Master['answer']): Promise<Master> {
-  const seen: Seen[] = [];
-  const read = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    let body = '';
-    for await (const part of request) body += String(part);
-    const { method, url, headers } = request;
-    seen.push({ method, url, headers, body });
-    me.answer(response);
-  };
-  const { port, close } = await listen((request, response) => void read(request, response), {
-    host: '127.0.0.1',
-    port: 0,
-  });
-  t.after(() => close(0));
-  const host = `127.0.0.1:${port}`;
-  const me: Master = {
-    host,
-    url: `http://${host}`,
-    seen,
-    answer,
-    stop: async () => void (await close(0)),
-  };
-  return me;
-}
-
-const json = (value: unknown) => (response: ServerResponse) => {
-  response.setHeader('content-type', 'application/json');
-  response.end(JSON.stringify(value));
-};
-const status =
-  (code: number, text = '', headers: Record<string, string> = {}) =>
-  (response: ServerResponse) =>
-    response.writeHead(code, headers).end(text);
-const sendTo = (other: Master) => status(307, '', { location: `//${other.host}/api/v1` });
+import { clientOf, json, master, type Master, sendTo, status } from './mesos/master.ts';
 
 const agentOf = (hostname: string, more: object = {}) => ({
   agent_info: { hostname },
@@ -69,16 +17,6 @@ const agentOf = (hostname: string, more: object = {}) => ({
 const inventory = (get_agents: object) =>
   json({ type: 'GET_AGENTS', get_agents, get_master: { master_info: { id: 'm' } } });
 const agents = (...list: object[]) => inventory({ agents: list });
-
-function clientOf(t: TestContext, masters: readonly Master[], more: Partial<MesosOptions> = {}) {
-  const client = createMesosClient({
-    masters: masters.map(({ url }) => url),
-    withinMs: 5_000,
-    ...more,
-  });
-  t.after(() => client.close());
-  return client;
-}
 
 const patience = () => AbortSignal.timeout(30_000);
 const call = { type: 'GET_AGENTS' };

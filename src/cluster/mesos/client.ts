@@ -30,6 +30,13 @@ export interface MesosClient {
    * @throws MesosUnreachable, MesosRefused, BadMesosAnswer; the signal's reason
    */
   call(call: MesosCall, signal: AbortSignal): Promise<unknown>;
+  /**
+   * GET of the older API at the leading master, which can say one thing where v1 says all:
+   * `/slaves?slave_id=…`. It has a realm of its own (read-only), usually with the same credentials.
+   *
+   * @throws as call
+   */
+  read(target: string, signal: AbortSignal): Promise<unknown>;
   readonly close: () => void;
 }
 
@@ -42,24 +49,28 @@ const MOST_HOPS = 4;
 export function createMesosClient(options: MesosOptions): MesosClient {
   const masters = createMasters(options.masters);
   const { http, close } = instance(options);
-  const ask = (master: URL, body: string, signal: AbortSignal): Promise<AxiosResponse<string>> => {
+  const headers = (): Record<string, string> => {
     const authorization = options.authorization?.();
-    // axios' own time-out does not cover the wait for a connection
-    const within = AbortSignal.any([signal, AbortSignal.timeout(options.withinMs)]);
-    const headers = {
-      // exactly this: with a charset behind it, Mesos answers 415
-      'content-type': 'application/json',
-      accept: 'application/json',
-      ...(authorization !== undefined && { authorization }),
-    };
-    return http.post<string>(new URL('/api/v1', master).href, body, { headers, signal: within });
+    return { accept: 'application/json', ...(authorization !== undefined && { authorization }) };
   };
+  // axios' own time-out does not cover the wait for a connection
+  const within = (signal: AbortSignal): AbortSignal =>
+    AbortSignal.any([signal, AbortSignal.timeout(options.withinMs)]);
+  const post = (master: URL, body: string, signal: AbortSignal): Promise<AxiosResponse<string>> =>
+    http.post<string>(new URL('/api/v1', master).href, body, {
+      // exactly this: with a charset behind it, Mesos answers 415
+      headers: { ...headers(), 'content-type': 'application/json' },
+      signal: within(signal),
+    });
+  const get = (master: URL, target: string, signal: AbortSignal): Promise<AxiosResponse<string>> =>
+    http.get<string>(new URL(target, master).href, { headers: headers(), signal: within(signal) });
+  const lead = async (what: string, ask: Ask, signal: AbortSignal): Promise<unknown> =>
+    answerOf(what, await new Search(masters, what).run(ask, signal));
   return {
-    call: async (call, signal) => {
-      const search = new Search(masters, call.type);
-      const reply = await search.run((master) => ask(master, JSON.stringify(call), signal), signal);
-      return answerOf(call.type, reply);
-    },
+    call: (call, signal) =>
+      lead(call.type, (master) => post(master, JSON.stringify(call), signal), signal),
+    read: (target, signal) =>
+      lead(`GET ${target}`, (master) => get(master, target, signal), signal),
     close,
   };
 }

@@ -19,7 +19,7 @@ const textOf: Readonly<Record<string, (attribute: WireAttribute) => string | und
 };
 
 /** Of several attributes of one name Marathon sees the first. */
-function attributesOf({ attributes = [] }: WireAgentInfo): Record<string, string> {
+export function attributesOf({ attributes = [] }: WireAgentInfo): Record<string, string> {
   const texts = new Map<string, string>();
   for (const attribute of attributes) {
     const text = textOf[attribute.type]?.(attribute);

@@ -57,6 +57,7 @@ const attribute = having({
 const named = optional(having({ name: isText }));
 
 const info = having({
+  id: optional(having({ value: isName })),
   hostname: isName,
   attributes: optional(listOf(attribute)),
   domain: optional(having({ fault_domain: optional(having({ region: named, zone: named })) })),
@@ -66,7 +67,7 @@ const agent = having({
   agent_info: info,
   active: isFlag,
   deactivated: optional(isFlag),
-  drain_info: optional(isObject),
+  drain_info: optional(having({ state: optional(isName) })),
   registered_time: optional(having({ nanoseconds: (value) => Number.isFinite(value) })),
   total_resources: optional(listOf(resource)),
   allocated_resources: optional(listOf(resource)),

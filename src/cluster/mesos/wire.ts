@@ -35,6 +35,8 @@ interface Named {
 }
 
 export interface WireAgentInfo {
+  /** Every agent that a master lists has one. */
+  readonly id?: { readonly value: string };
   readonly hostname: string;
   readonly attributes?: readonly WireAttribute[];
   readonly domain?: {
@@ -47,7 +49,7 @@ export interface WireAgent {
   readonly active: boolean;
   /** Since Mesos 1.9. */
   readonly deactivated?: boolean;
-  readonly drain_info?: object;
+  readonly drain_info?: { readonly state?: string };
   readonly registered_time?: { readonly nanoseconds: number };
   readonly total_resources?: readonly WireResource[];
   readonly allocated_resources?: readonly WireResource[];
@@ -86,6 +88,7 @@ const attribute = object({
 });
 
 const info = object({
+  id: object({ value: Joi.string().required() }),
   hostname: Joi.string().required(),
   attributes: Joi.array().items(attribute),
   domain: object({ fault_domain: object({ region: named, zone: named }) }),
@@ -97,7 +100,7 @@ const schemas = {
     agent_info: info.required(),
     active: Joi.boolean().required(),
     deactivated: Joi.boolean(),
-    drain_info: Joi.object(),
+    drain_info: object({ state: Joi.string() }),
     registered_time: object({ nanoseconds: Joi.number().unsafe().required() }),
     total_resources: Joi.array().items(resource),
     allocated_resources: Joi.array().items(resource),

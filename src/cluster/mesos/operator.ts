@@ -1,0 +1,181 @@
+import { BadMesosAnswer, MesosRefused, MesosUnreachable } from '../errors.ts';
+import { abilityOf, type FenceAbility } from './ability.ts';
+import type { MesosClient } from './client.ts';
+import { oneAgentTarget, standingOf } from './one-agent.ts';
+import { attributesOf } from './translate.ts';
+import { readAgent, readAgentInfo, readAgents, type WireAgentInfo } from './wire.ts';
+
+/**
+ * What became of asking.
+ *
+ * - `done`: the agent is in the state asked for.
+ * - `unknown-agent`: the master does not know that id, or only from before it came to lead, when a
+ *   drain cannot be seen. Passes by itself while a new leader hears from its agents.
+ * - `draining`: an operator's drain holds it; nothing was changed.
+ * - `refused`: Mesos says no, 401 and 403 among others; its words are in `why`.
+ * - `unreachable`: no answer that can be trusted, so that it may or may not have happened.
+ */
+export type SwitchOutcome =
+  | { readonly outcome: 'done' }
+  | {
+      readonly outcome: 'unknown-agent' | 'draining' | 'refused' | 'unreachable';
+      readonly why: string;
+    };
+
+/** One agent as the leading master lists it. Agents that are away are in no list. */
+export interface AgentState {
+  readonly agentId: string;
+  readonly hostname: string;
+  /** Connected, and not deactivated. False alone does not mean fenced. */
+  readonly active: boolean;
+  /** Taken out of offers by somebody. Absent: not told, see `recovered`, or a Mesos before 1.9. */
+  readonly deactivated?: boolean;
+  /** An operator drains it or has drained it. Not told of recovered ones. */
+  readonly draining: boolean;
+  /** Known from before this master came to lead and not heard of since; its flags do not show. */
+  readonly recovered: boolean;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/**
+ * The operator's switch on an agent: one flag for each agent id, without an owner. Whoever uses it keeps
+ * a record of its own of what it deactivated, and reactivates nothing else.
+ *
+ * @see mesos/v1/master/master.proto: DEACTIVATE_AGENT, REACTIVATE_AGENT
+ */
+export interface MesosOperator {
+  /** Takes an agent out of offers and rescinds those that are out. Saying it twice changes nothing. */
+  deactivate(agentId: string, signal: AbortSignal): Promise<SwitchOutcome>;
+  /**
+   * Lets an agent be offered again. Asks first whether an operator drains it: Mesos would answer 200 for
+   * a drained agent and forget the drain. Between that answer and the call a drain that ends at once can
+   * still be lost; Mesos has no call that tests and sets.
+   */
+  reactivate(agentId: string, signal: AbortSignal): Promise<SwitchOutcome>;
+  /**
+   * Every agent that the master lists; one that cannot be read is left out, as the facts watch tells.
+   *
+   * @throws MesosUnreachable, MesosRefused, BadMesosAnswer; the signal's reason
+   */
+  agents(signal: AbortSignal): Promise<readonly AgentState[]>;
+  /** @throws as agents */
+  ability(signal: AbortSignal): Promise<FenceAbility>;
+}
+
+export function createMesosOperator(client: MesosClient): MesosOperator {
+  return {
+    deactivate: (agentId, signal) =>
+      outcomeOf(signal, () => flip(client, { type: 'DEACTIVATE_AGENT', agentId }, signal)),
+    reactivate: (agentId, signal) => outcomeOf(signal, () => reactivate(client, agentId, signal)),
+    agents: async (signal) => statesOf(await client.call({ type: 'GET_AGENTS' }, signal)),
+    ability: async (signal) => abilityOf(await client.call({ type: 'GET_MASTER' }, signal)),
+  };
+}
+
+const DONE: SwitchOutcome = { outcome: 'done' };
+
+interface Flip {
+  readonly type: 'DEACTIVATE_AGENT' | 'REACTIVATE_AGENT';
+  readonly agentId: string;
+}
+
+async function flip(
+  client: MesosClient,
+  { type, agentId }: Flip,
+  signal: AbortSignal,
+): Promise<SwitchOutcome> {
+  const body = { agent_id: { value: agentId } };
+  const answer = await client.call({ type, [type.toLowerCase()]: body }, signal);
+  // Mesos answers with nothing at all; something else answers with something
+  return answer === undefined
+    ? DONE
+    : { outcome: 'unreachable', why: `the answer to ${type} has a body, which Mesos' has not` };
+}
+
+async function reactivate(
+  client: MesosClient,
+  agentId: string,
+  signal: AbortSignal,
+): Promise<SwitchOutcome> {
+  const standing = standingOf(await client.read(oneAgentTarget(agentId), signal), agentId);
+  if (standing === 'registered') return flip(client, { type: 'REACTIVATE_AGENT', agentId }, signal);
+  const why = BEFORE_REACTIVATING[standing];
+  return { outcome: standing === 'draining' ? 'draining' : 'unknown-agent', why };
+}
+
+const BEFORE_REACTIVATING = {
+  draining: 'an operator drains it',
+  recovered: 'it has not registered with the present leader, so that a drain of it would not show',
+  unknown: 'the leader does not list it',
+} as const;
+
+/** Mesos' words for what is no failure, or one that has a name. */
+const SAID: readonly (readonly [
+  status: number,
+  words: RegExp,
+  outcome: SwitchOutcome['outcome'],
+])[] = [
+  [400, /not deactivated/i, 'done'],
+  // the flag is gone all the same
+  [409, /removed while processing/i, 'done'],
+  [400, /unknown agent/i, 'unknown-agent'],
+  [400, /\bDRAINING\b/, 'draining'],
+];
+
+async function outcomeOf(
+  signal: AbortSignal,
+  ask: () => Promise<SwitchOutcome>,
+): Promise<SwitchOutcome> {
+  try {
+    return await ask();
+  } catch (fault: unknown) {
+    signal.throwIfAborted();
+    if (fault instanceof MesosUnreachable || fault instanceof BadMesosAnswer)
+      return { outcome: 'unreachable', why: fault.message };
+    if (fault instanceof MesosRefused) return said(fault);
+    throw fault;
+  }
+}
+
+function said({ status, answer, message }: MesosRefused): SwitchOutcome {
+  const found = SAID.find(([code, words]) => code === status && words.test(answer));
+  const outcome = found?.[2] ?? 'refused';
+  return outcome === 'done' ? DONE : { outcome, why: message };
+}
+
+function statesOf(answer: unknown): readonly AgentState[] {
+  const { agents, recovered_agents: recovered } = readAgents(answer);
+  return [
+    ...agents.flatMap((raw) =>
+      readable(() => {
+        const { agent_info: info, active, deactivated, drain_info: drain } = readAgent(raw);
+        const flag = deactivated !== undefined && { deactivated };
+        return { ...named(info), active, ...flag, draining: drain !== undefined, recovered: false };
+      }),
+    ),
+    ...recovered.flatMap((raw) =>
+      readable(() => ({
+        ...named(readAgentInfo(raw)),
+        active: false,
+        draining: false,
+        recovered: true,
+      })),
+    ),
+  ];
+}
+
+type Named = Pick<AgentState, 'agentId' | 'hostname' | 'attributes'>;
+
+function named(info: WireAgentInfo): Named {
+  if (info.id === undefined) throw new BadMesosAnswer('GET_AGENTS', 'an agent has no id');
+  return { agentId: info.id.value, hostname: info.hostname, attributes: attributesOf(info) };
+}
+
+function readable(read: () => AgentState): readonly AgentState[] {
+  try {
+    return [read()];
+  } catch (fault: unknown) {
+    if (fault instanceof BadMesosAnswer) return [];
+    throw fault;
+  }
+}
