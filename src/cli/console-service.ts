@@ -3,6 +3,7 @@ import { createConsole } from '../console/server.ts';
 import type { ReadyItem } from '../console/shapes/ready.ts';
 import type { Settings } from '../config/settings.ts';
 import { listAudit } from '../ledger/audit.ts';
+import { listFailures } from '../ledger/failures.ts';
 import { listLimits } from '../ledger/limit-list.ts';
 import { getVerdict, listVerdicts } from '../ledger/verdicts.ts';
 import type { Store } from '../ledger/store.ts';
@@ -31,6 +32,7 @@ export async function startConsole(deps: ConsoleServiceDeps): Promise<Listening>
       list: async (query, signal) => (await listLimits(store, query, signal)).limits,
     },
     audit: { list: (query, signal) => listAudit(store, query, signal) },
+    failures: { list: (query, signal) => listFailures(store, query, signal) },
     held: () =>
       Promise.resolve([...gate.view.held].map(([name, record]) => ({ app: name, record }))),
     plan: (body, signal) => gate.planner.plan(body, signal),

@@ -9,6 +9,7 @@ import { registerAgent } from './commands/agent.ts';
 import { registerApply } from './commands/apply.ts';
 import { registerAudit } from './commands/audit.ts';
 import { registerDoctor } from './commands/doctor.ts';
+import { registerFailures } from './commands/failures.ts';
 import { registerHeld } from './commands/held.ts';
 import { registerLease } from './commands/lease.ts';
 import { registerLedger } from './commands/ledger.ts';
@@ -32,7 +33,7 @@ const OWN_FILE = 'config/corral.yaml';
 
 /** Commands that need the ledger and nothing else. */
 const PLAIN: readonly ((program: Command, context: CliContext) => void)[] = [
-  ...[registerVerdict, registerHeld, registerPool, registerNode, registerNetwork],
+  ...[registerVerdict, registerHeld, registerFailures, registerPool, registerNode, registerNetwork],
   ...[registerLease, registerLedger, registerAudit, registerApply],
   ...[registerNetworkCreate, registerNodeForget, registerLedgerRebuild, registerDoctor],
 ];

@@ -1,7 +1,10 @@
 import { parseRate } from '../core/rate.ts';
 import { Refusal } from '../core/errors.ts';
+import type { FailureKind } from '../core/failure-record.ts';
 import type { NetworkRecord } from '../core/records.ts';
+import { FailureLog } from '../ledger/failures.ts';
 import { keys, prefixes } from '../ledger/keys.ts';
+import { NoAddressLeft, NoClassLeft } from '../ledger/lease-errors.ts';
 import { takeAddress } from '../ledger/leases.ts';
 import { records } from '../ledger/records.ts';
 import { releaseAddress } from '../ledger/release.ts';
@@ -20,15 +23,19 @@ const WITHIN_MS = 5_000;
 
 /**
  * Hands out addresses on pretend nodes with the very code that hands them out on real ones: the ledger's
- * leases. Networks that Corral does not manage need none.
+ * leases. Networks that Corral does not manage need none. A launch that fails for lack of room is told in
+ * the ledger before it is answered, so that no time passes between the two.
  */
 export function ledgerAddresses(deps: LedgerAddressesDeps): AddressSource {
+  const failures = new FailureLog(deps.store);
   return {
     take: async (request) => {
       const given: string[] = [];
       try {
         for (const network of request.networks) {
-          const address = await takeOne(deps, { request, network });
+          const address = await takeOne(deps, { request, network }).catch((fault: unknown) =>
+            told({ ...deps, failures }, { request, network }, fault),
+          );
           if (address !== undefined) given.push(address);
         }
         return { ok: true, addresses: given };
@@ -66,6 +73,28 @@ async function takeOne(deps: LedgerAddressesDeps, { request, network }: One) {
   const grant = await takeAddress(deps.store, ask, { ...deps, signal });
   return grant.address;
 }
+
+type Telling = LedgerAddressesDeps & { readonly failures: FailureLog };
+
+async function told(
+  { clock, failures }: Telling,
+  { request: { node, app, task }, network }: One,
+  fault: unknown,
+): Promise<never> {
+  const short = shortIn(fault);
+  if (short === undefined || !(fault instanceof Refusal)) throw fault;
+  failures.add({ atMs: clock.now(), node, app, task, network, short, why: fault.message });
+  await failures.flush(AbortSignal.timeout(WITHIN_MS));
+  throw fault;
+}
+
+/** What a launch that was refused so could not have; undefined when it was no lack of room. */
+const shortIn = (fault: unknown): FailureKind | undefined =>
+  fault instanceof NoAddressLeft
+    ? 'address'
+    : fault instanceof NoClassLeft
+      ? 'bandwidth'
+      : undefined;
 
 /** A label of the network, else the environment, else the network's default; as the gate counts. */
 function limitsOf(record: NetworkRecord, { request, network }: One) {

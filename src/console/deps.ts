@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { Verdict } from '../core/admit.ts';
+import type { FailureRecord } from '../core/failure-record.ts';
 import type {
   AuditRecord,
   HeldRecord,
@@ -54,6 +55,18 @@ export interface AuditReader {
   }>;
 }
 
+/** Launches that nodes refused; ledger/failures.ts has it, given a store. */
+export interface FailureReader {
+  /** One page, newest minute first. */
+  list(
+    query: { readonly before?: string; readonly limit: number },
+    signal: AbortSignal,
+  ): Promise<{
+    readonly failures: readonly { readonly id: string; readonly record: FailureRecord }[];
+    readonly next?: string;
+  }>;
+}
+
 export interface HeldApp {
   readonly app: string;
   readonly record: HeldRecord;
@@ -65,6 +78,7 @@ export interface ConsoleDeps {
   readonly verdicts: VerdictReader;
   readonly limits: LimitReader;
   readonly audit: AuditReader;
+  readonly failures: FailureReader;
   readonly held: (signal: AbortSignal) => Promise<readonly HeldApp[]>;
   /** Judges a definition as the gate would, reserving nothing. */
   readonly plan: (body: JsonValue, signal: AbortSignal) => Promise<Verdict>;

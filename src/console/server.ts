@@ -10,6 +10,7 @@ import { measure } from './metrics.ts';
 import { openApiOf } from './openapi.ts';
 import type { Asked, Route } from './route.ts';
 import { nodeRoutes, poolRoutes, promiseRoutes } from './routes/cluster.ts';
+import { failureRoutes } from './routes/failures.ts';
 import { limitRoutes } from './routes/limits.ts';
 import { serviceRoutes } from './routes/service.ts';
 import { verdictRoutes } from './routes/verdicts.ts';
@@ -21,6 +22,7 @@ export function routesOf(deps: ConsoleDeps): readonly Route[] {
     ...poolRoutes(deps),
     ...promiseRoutes(deps),
     ...limitRoutes(deps),
+    ...failureRoutes(deps),
     ...verdictRoutes(deps),
     ...serviceRoutes(deps),
   ];

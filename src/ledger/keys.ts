@@ -28,6 +28,7 @@ export const prefixes = {
   audit: `${ROOT}/audit/`,
   alive: `${ROOT}/alive/`,
   verdicts: `${ROOT}/verdicts/`,
+  failures: `${ROOT}/failures/`,
   starving: `${ROOT}/starving/`,
   reconciled: `${ROOT}/reconciled/`,
   elections: `${ROOT}/elections/`,
@@ -58,6 +59,7 @@ export const keys = {
   reconciled: (node: string) => prefixes.reconciled + segment(node),
   alive: (node: string) => prefixes.alive + segment(node),
   verdict: (id: string) => prefixes.verdicts + segment(id),
+  failure: (id: string) => prefixes.failures + segment(id),
   election: (name: string) => prefixes.elections + segment(name),
 } as const;
 

@@ -1,6 +1,8 @@
 import type Joi from 'joi';
+import type { FailureRecord } from '../core/failure-record.ts';
 import type * as Of from '../core/records.ts';
 import { BadRecord } from './errors.ts';
+import { failure } from './failure-schema.ts';
 import { faultOf, schemas } from './record-schemas.ts';
 import { isBlock, isTally } from './record-shapes.ts';
 import type { Entry } from './store.ts';
@@ -98,6 +100,7 @@ export const records = {
   held: codec<Of.HeldRecord>('held', schemas.held),
   injected: codec<Of.InjectedRecord>('injected', schemas.injected),
   verdict: codec<Of.VerdictRecord>('verdict', schemas.verdict),
+  failure: codec<FailureRecord>('failure', failure),
   reconciled: codec<Of.ReconciledRecord>('reconciled', schemas.reconciled),
   rebuilding: codec<Of.RebuildingRecord>('rebuilding', schemas.rebuilding),
 } as const;

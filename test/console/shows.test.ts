@@ -102,6 +102,30 @@ describe('the console shows', () => {
     );
   });
 
+  it('launches that nodes refused, page by page', async () => {
+    const first = await call('/v1/failures?limit=1');
+    assert.deepEqual(first.json, {
+      failures: [
+        {
+          id: '0abc-1',
+          first: '1970-01-01T00:00:01.000Z',
+          last: '1970-01-01T00:00:02.000Z',
+          count: 7,
+          app: '/shop/web',
+          task: 'shop_web.1',
+          node: 'n1.example.org',
+          network: 'prod',
+          short: 'address',
+          why: 'none of 10 is free',
+        },
+      ],
+      next: '0abc-1',
+    });
+    const second = await call(`/v1/failures?before=${first.json.next}`);
+    assert.deepEqual([second.json.failures.length, second.json.next], [1, undefined]);
+    assert.equal((await call('/v1/failures?before=%00')).status, 400);
+  });
+
   it('held apps', async () => {
     const { json } = await call('/v1/held');
     assert.deepEqual(json.held, [

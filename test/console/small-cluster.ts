@@ -181,6 +181,22 @@ const changes = ['0abc-1', '0abd-1'].map((id, at) => ({
   } as const,
 }));
 
+const failed = ['0abc-1', '0abd-1'].map((id, at) => ({
+  id,
+  record: {
+    v: 1,
+    sinceMs: 1000 - at,
+    atMs: 2000 - at,
+    count: 7,
+    times: [2000 - at, 1000 - at],
+    node: 'n1.example.org',
+    network: 'prod',
+    short: 'address',
+    why: 'none of 10 is free',
+    ...(at === 0 && { app: '/shop/web', task: 'shop_web.1' }),
+  } as const,
+}));
+
 const registry = new Registry();
 clusterMetrics(registry, () => picture);
 /** What a test may break of that which is handed in. */
@@ -200,6 +216,13 @@ export const depsWith = (faulty: Faulty): ConsoleDeps => ({
       const from = before === undefined ? 0 : changes.findIndex(({ id }) => id === before) + 1;
       const entries = changes.slice(from, from + limit);
       return { entries, ...(from + limit < changes.length && { next: entries.at(-1)!.id }) };
+    },
+  },
+  failures: {
+    list: async ({ before, limit }) => {
+      const from = before === undefined ? 0 : failed.findIndex(({ id }) => id === before) + 1;
+      const failures = failed.slice(from, from + limit);
+      return { failures, ...(from + limit < failed.length && { next: failures.at(-1)!.id }) };
     },
   },
   held: async (signal) => {

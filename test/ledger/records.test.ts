@@ -67,6 +67,18 @@ const samples = {
     counted: { netInKbit: 0, netOutKbit: 1, classMinor: 256, forced: true },
   },
   limit: { v: 1, netInKbit: 0, netOutKbit: 1, classMinor: 256, edit: 'e1', editedMs: 5 },
+  failure: {
+    v: 1,
+    sinceMs: 4,
+    atMs: 5,
+    count: 2,
+    times: [5, 4],
+    node: 'node-1',
+    network: 'prod',
+    short: 'address',
+    why: 'none left',
+    app: '/a',
+  },
   limitStatus: { v: 1, state: 'failed', netInKbit: 1, netOutKbit: 1, reason: 'no', atMs: 5 },
   audit: {
     v: 1,

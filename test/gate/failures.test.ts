@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { listFailures } from '../../src/ledger/failures.ts';
+import { smallTopology, startTestCluster } from './cluster.ts';
+import { webApp } from './specs.ts';
+
+it('a launch that a simulated node refuses is told in the ledger, with figures', async () => {
+  const cluster = await startTestCluster({ topology: smallTopology(2) });
+  try {
+    const app = webApp('/web', { instances: 4 });
+    assert.equal((await cluster.direct('POST', '/v2/apps', app)).status, 201);
+    await cluster.until(() => cluster.sim.launchFailures().total >= 5, 'launches fail');
+    await cluster.direct('DELETE', '/v2/apps/web');
+    const { failures } = await listFailures(cluster.store, {}, AbortSignal.timeout(5_000));
+    const told = failures.reduce((sum, { record }) => sum + record.count, 0);
+    assert.ok(told >= 5, `${told} are told`);
+    assert.ok(failures.length <= 6, 'one record for a node in a minute');
+    for (const { record } of failures) {
+      assert.deepEqual([record.app, record.network, record.short], ['/web', 'prod', 'address']);
+      assert.match(record.why, /pool "prod-a" has 2 addresses: 2 held/);
+      assert.match(record.task ?? '', /^web\./);
+    }
+  } finally {
+    await cluster.stop();
+  }
+});
