@@ -16,7 +16,8 @@ export interface MesosApiOptions {
   readonly streams: Set<() => void>;
 }
 
-type Answer =
+/** What the master answers, before it is written as HTTP. */
+export type Answer =
   | { readonly status: number; readonly text: string; readonly location?: string }
   | { readonly json: JsonObject }
   | 'streaming';
@@ -37,9 +38,15 @@ const apply = (context: Context, answer: Answer): void => {
   }
 };
 
+/** A read of the v0 API, `/slaves?slave_id=S1`, as the leading master answers it. */
+export const answerRead = (world: World, target: string, leader: string): Answer => {
+  const { pathname, searchParams } = new URL(target, 'http://master.example.org');
+  const read = reads(world, leader, searchParams)[pathOf(pathname)];
+  return read ? { json: read() } : plain(404, '');
+};
+
 /** `/master/state` and `/state.json` are old names of `/state`. */
-const pathOf = ({ path }: Context): string =>
-  path.replace(/^\/master(?=\/)/, '').replace(/\.json$/, '');
+const pathOf = (path: string): string => path.replace(/^\/master(?=\/)/, '').replace(/\.json$/, '');
 
 const reads = (
   world: World,
@@ -123,6 +130,12 @@ const operator = async (
     context.res.once('close', () => streams.delete(end));
     return 'streaming';
   }
+  return answerCall(world, call, leader);
+};
+
+/** A call of the v1 operator API, SUBSCRIBE apart, as the leading master answers it. */
+export const answerCall = (world: World, call: JsonObject, leader: string): Answer => {
+  const type = textOf(call['type']);
   if (type === 'DEACTIVATE_AGENT' || type === 'REACTIVATE_AGENT')
     return agentCall(world, call, type.toLowerCase());
   const answer = CALLS[type];
@@ -133,7 +146,7 @@ const operator = async (
 
 const answered = async (context: Context, options: MesosApiOptions): Promise<Answer> => {
   const leader = options.leader();
-  const path = pathOf(context);
+  const path = pathOf(context.path);
   if (path === '/health') return plain(200, '');
   if (leader === undefined) return plain(503, 'No leader elected');
   if (path === '/redirect' || leader !== options.self()) {
@@ -141,8 +154,7 @@ const answered = async (context: Context, options: MesosApiOptions): Promise<Ans
     return { status: 307, text: '', location: `//${leader}${onward}` };
   }
   if (path === '/api/v1') return operator(context, options, leader);
-  const read = reads(options.world, leader, context.URL.searchParams)[path];
-  return read ? { json: read() } : plain(404, '');
+  return answerRead(options.world, context.url, leader);
 };
 
 const serve =
