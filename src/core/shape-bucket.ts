@@ -59,6 +59,7 @@ export function leafFor(rateKbit: number, mtu: number, kernel: Kernel): Leaf | u
       kind: 'fq_codel',
       limitPackets: 1024,
       targetUs: Math.max(5_000, Math.ceil((1.5 * 8_000 * (mtu + FRAMING_BYTES)) / rateKbit)),
+      quantumBytes: mtu + FRAMING_BYTES,
     };
   if (kernel.tbf && rateKbit < SPLIT_BELOW_KBIT && mtu <= SPLIT_MTU)
     return { kind: 'split', limitBytes: Math.max(25_000, 4 * mtu, bytesIn(rateKbit, 5)) };

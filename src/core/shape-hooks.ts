@@ -49,16 +49,16 @@ const ourDrop = (link: string, hook: Hook): ShapeStep => ({
 export function leaveSteps(
   wanted: Shape,
   seen: Seen,
-): { readonly hooks: Change; readonly trees: Change; readonly ifbs: readonly ShapeStep[] } {
+): { readonly hooks: Change; readonly trees: Change; readonly ifbs: readonly string[] } {
   const sorted = sortedInterfaces(seen);
   const hooks: ShapeStep[] = [];
   const trees: ShapeStep[] = [];
-  const ifbs: ShapeStep[] = [];
+  const ifbs: string[] = [];
   for (const [name, link] of seen) {
     if (wanted.has(name)) continue;
     const known = link.tree !== undefined || sorted.has(name);
     hooks.push(...withdrawal(name, link, known));
-    if (isOurIfb(name, link)) ifbs.push({ do: 'drop-ifb', link: name });
+    if (isOurIfb(name, link)) ifbs.push(name);
     else if (link.tree) trees.push({ do: 'drop-root', link: name });
   }
   return { hooks: { add: [], remove: hooks }, trees: { add: [], remove: trees }, ifbs };

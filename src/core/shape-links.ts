@@ -8,6 +8,8 @@ export interface HostLink {
   readonly mtu: number;
   readonly up: boolean;
   readonly kind?: string;
+  /** Number or name of its group; absent: the default one. */
+  readonly group?: string;
   /** Index of a veth's other end, in that end's network namespace. */
   readonly peerIndex?: number;
 }
@@ -24,6 +26,7 @@ export function parseLinks(json: string): ReadonlyMap<string, HostLink> {
       throw new UnreadableKernel(command, `"${name}" has no ifindex or no mtu`);
     const { flags } = fields;
     const kind = textAt(fieldsAt(fields, 'linkinfo'), 'info_kind');
+    const group = textAt(fields, 'group');
     const peerIndex = numberAt(fields, 'link_index');
     links.set(name, {
       name,
@@ -31,6 +34,7 @@ export function parseLinks(json: string): ReadonlyMap<string, HostLink> {
       mtu,
       up: Array.isArray(flags) && flags.includes('UP'),
       ...(kind === undefined ? {} : { kind }),
+      ...(group === undefined || group === 'default' ? {} : { group }),
       ...(peerIndex === undefined ? {} : { peerIndex }),
     });
   }

@@ -70,7 +70,6 @@ export function leafOf({ kind, options }: Qdisc): Leaf | undefined {
   if (kind === 'tbf' && options['rate'] === SPLIT_RATE_BYTES)
     return { kind: 'split', limitBytes: limit };
   const targetUs = numberAt(options, 'target');
-  return kind === 'fq_codel' && targetUs !== undefined
-    ? { kind, limitPackets: limit, targetUs }
-    : undefined;
+  if (kind !== 'fq_codel' || targetUs === undefined) return undefined;
+  return { kind, limitPackets: limit, targetUs, quantumBytes: numberAt(options, 'quantum') ?? 0 };
 }

@@ -56,6 +56,8 @@ export interface SeenLink {
   readonly up: boolean;
   /** veth, bridge, ifb, ... as `ip link` names it. */
   readonly kind?: string;
+  /** It is in the group of those that are about to go. */
+  readonly doomed?: true;
   /** Absent: the kernel's default, which has no handle. */
   readonly root?: { readonly kind: string; readonly handle: string };
   /** Present when the root is ours. */

@@ -5,10 +5,13 @@ export type ShapeStep =
   | { readonly do: 'make-ifb'; readonly link: string }
   | { readonly do: 'raise-ifb'; readonly link: string }
   | { readonly do: 'drop-ifb'; readonly link: string }
+  | { readonly do: 'doom-ifb'; readonly link: string }
+  /** All that are doomed; `link` is one of them. */
+  | { readonly do: 'drop-doomed'; readonly link: string }
   | { readonly do: 'set-root'; readonly link: string; readonly defaultMinor: number }
   | { readonly do: 'drop-root'; readonly link: string }
   | ({ readonly do: 'set-class'; readonly shape: ClassShape } & ClassPlace)
-  | ({ readonly do: 'set-leaf'; readonly leaf: Leaf; readonly mtu: number } & ClassPlace)
+  | ({ readonly do: 'set-leaf'; readonly leaf: Leaf } & ClassPlace)
   | ({ readonly do: 'drop-class' } & ClassPlace)
   | ({ readonly do: 'make-table'; readonly searchBy: 'src' | 'dst' } & TablePlace)
   | ({ readonly do: 'drop-table' } & TablePlace)

@@ -8,7 +8,7 @@ import type { Shape } from './shape.ts';
 const FRESH_IFB: SeenLink = {
   index: 0,
   mtu: 1500,
-  up: false,
+  up: true,
   kind: 'ifb',
   at: { ingress: NO_HOOK, egress: NO_HOOK },
 };
@@ -34,7 +34,7 @@ export function stepsTowards(wanted: Shape, seen: Seen): ShapeStep[] {
     const link = there ?? (shape.ifb ? FRESH_IFB : undefined);
     if (!link || (shape.ifb && !isOurIfb(name, link))) continue;
     if (!there) made.push({ do: 'make-ifb', link: name });
-    if (shape.ifb && !link.up) made.push({ do: 'raise-ifb', link: name });
+    if (shape.ifb && (!link.up || link.doomed)) made.push({ do: 'raise-ifb', link: name });
     trees.push(treeSteps(name, shape.tree, link));
     hooks.push(hookSteps(name, shape, link));
   }
@@ -47,7 +47,19 @@ export function stepsTowards(wanted: Shape, seen: Seen): ShapeStep[] {
     ...hooks.flatMap(({ add }) => add),
     ...hooks.flatMap(({ remove }) => remove),
     ...trees.flatMap(({ remove }) => remove),
-    ...left.ifbs,
+    ...ifbSteps(left.ifbs, seen),
+  ];
+}
+
+/** As a group, unless somebody else's interface, or one that is needed, is in it. */
+function ifbSteps(names: readonly string[], seen: Seen): readonly ShapeStep[] {
+  const [link] = names;
+  const others = [...seen].some(([name, { doomed }]) => doomed && !names.includes(name));
+  if (link === undefined || names.length === 1 || others)
+    return names.map((name) => ({ do: 'drop-ifb', link: name }));
+  return [
+    ...names.map((name): ShapeStep => ({ do: 'doom-ifb', link: name })),
+    { do: 'drop-doomed', link },
   ];
 }
 

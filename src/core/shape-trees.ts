@@ -22,7 +22,7 @@ export function treeSteps(link: string, wanted: Tree | undefined, seen: SeenLink
     if (seen.root) add.push({ do: 'drop-root', link });
     add.push({ do: 'set-root', link, defaultMinor: wanted.defaultMinor });
   }
-  add.push(...classSteps(link, wanted, tree, seen.mtu));
+  add.push(...classSteps(link, wanted, tree));
   const sorts = sortingSteps(link, wanted, tree);
   const dropped = [...tree.classes.keys()].filter((minor) => !wanted.classes.has(minor));
   return {
@@ -43,7 +43,7 @@ const canStay = (wanted: Tree, seen: SeenTree): boolean =>
   });
 
 /** Parents first; then what shrinks before what grows, so that floors never pass the link in between. */
-function classSteps(link: string, wanted: Tree, seen: SeenTree, mtu: number): ShapeStep[] {
+function classSteps(link: string, wanted: Tree, seen: SeenTree): ShapeStep[] {
   const growth = (minor: number, { rateKbit }: ClassShape): number =>
     rateKbit - (seen.classes.get(minor)?.rateKbit ?? 0);
   const rank = ([minor, shape]: readonly [number, ClassShape]): number =>
@@ -54,7 +54,7 @@ function classSteps(link: string, wanted: Tree, seen: SeenTree, mtu: number): Sh
     const steps: ShapeStep[] = [];
     if (!there || !sameClass(shape, there)) steps.push({ do: 'set-class', link, minor, shape });
     if (shape.leaf && !(there?.leaf && sameLeaf(shape.leaf, there.leaf)))
-      steps.push({ do: 'set-leaf', link, minor, leaf: shape.leaf, mtu });
+      steps.push({ do: 'set-leaf', link, minor, leaf: shape.leaf });
     return steps;
   });
 }

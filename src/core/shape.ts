@@ -14,6 +14,11 @@
 export const TREE = 0xc0a1;
 /** Names of our ifbs start so; an interface name has 15 characters at most. */
 export const IFB_PREFIX = 'corral-';
+/**
+ * Group of interfaces that are about to go: one command takes them all. To take a device down the kernel
+ * waits 20 ms for all CPUs, for a group it waits once.
+ */
+export const DOOMED_GROUP = 0xc0a1;
 export const SHARED_IN = `${IFB_PREFIX}in`;
 export const SHARED_OUT = `${IFB_PREFIX}out`;
 /** Class of a shared tree that is as wide as the link. Above the minors of the ledger. */
@@ -28,7 +33,12 @@ export const ifbOf = (classMinor: number): string =>
 /** A queue below a class. `split` is a tbf that never waits: it cuts what is larger than 12 kB. */
 export type Leaf =
   | { readonly kind: 'split' | 'bfifo'; readonly limitBytes: number }
-  | { readonly kind: 'fq_codel'; readonly limitPackets: number; readonly targetUs: number };
+  | {
+      readonly kind: 'fq_codel';
+      readonly limitPackets: number;
+      readonly targetUs: number;
+      readonly quantumBytes: number;
+    };
 
 export interface ClassShape {
   /** Absent: directly below the root. */

@@ -57,13 +57,13 @@ describe('leafFor', () => {
       says: 'takes fq_codel where the kernel has it',
       kbit: 100_000,
       kernel: { fqCodel: true },
-      leaf: { kind: 'fq_codel', limitPackets: 1024, targetUs: 5_000 },
+      leaf: { kind: 'fq_codel', limitPackets: 1024, targetUs: 5_000, quantumBytes: 1518 },
     },
     {
       says: 'gives a slow fq_codel the time of one and a half frames',
       kbit: 1_000,
       kernel: { fqCodel: true },
-      leaf: { kind: 'fq_codel', limitPackets: 1024, targetUs: 18_216 },
+      leaf: { kind: 'fq_codel', limitPackets: 1024, targetUs: 18_216, quantumBytes: 1518 },
     },
     {
       says: 'holds one packet of 64 KiB without tbf',

@@ -38,30 +38,36 @@ const refuse = (step: ShapeStep, why: string): never => {
 export function apply(step: ShapeStep, seen: Mutable, fresh: () => number): void {
   if (step.do === 'make-ifb') {
     if (seen.has(step.link)) refuse(step, 'exists');
-    seen.set(step.link, { ...bareLink(fresh(), 'ifb'), up: false });
+    seen.set(step.link, bareLink(fresh(), 'ifb'));
     return;
   }
   const link = seen.get(step.link) ?? refuse(step, 'no such interface');
-  if (step.do === 'drop-ifb') {
-    dropIfb(step, seen);
+  if (step.do === 'drop-ifb') return dropIfb(step, step.link, seen);
+  if (step.do === 'drop-doomed') {
+    for (const [name, { doomed }] of [...seen]) if (doomed) dropIfb(step, name, seen);
     return;
   }
   seen.set(step.link, changed(step, link, seen, fresh));
 }
 
-function dropIfb(step: ShapeStep, seen: Mutable): void {
+function dropIfb(step: ShapeStep, name: string, seen: Mutable): void {
+  if (!name.startsWith('corral-')) refuse(step, 'it is not ours');
   for (const { at } of seen.values())
     for (const { redirect } of Object.values(at))
-      if (redirect?.to === step.link) refuse(step, 'packets are sent there');
-  seen.delete(step.link);
+      if (redirect?.to === name) refuse(step, 'packets are sent there');
+  seen.delete(name);
 }
 
 const treeOf = (step: ShapeStep, { tree }: SeenLink): SeenTree => tree ?? refuse(step, 'no tree');
 
 function changed(step: ShapeStep, link: SeenLink, seen: Seen, fresh: () => number): SeenLink {
   switch (step.do) {
-    case 'raise-ifb':
-      return { ...link, up: true };
+    case 'raise-ifb': {
+      const { doomed: _, ...rest } = link;
+      return { ...rest, up: true };
+    }
+    case 'doom-ifb':
+      return { ...link, doomed: true };
     case 'set-root': {
       if (link.root) refuse(step, 'a root is there');
       return {
@@ -131,6 +137,8 @@ type TreeStep = Exclude<
       | 'make-ifb'
       | 'raise-ifb'
       | 'drop-ifb'
+      | 'doom-ifb'
+      | 'drop-doomed'
       | 'set-root'
       | 'drop-root'
       | 'hook'
@@ -238,6 +246,7 @@ export const damages: fc.Arbitrary<readonly ((seen: Mutable) => void)[]> = fc.ar
       fc.record({ at: fc.nat(9), what: fc.constant('filter' as const) }),
       fc.record({ at: fc.nat(9), what: fc.constant('gone' as const) }),
       fc.record({ at: fc.nat(9), what: fc.constant('down' as const) }),
+      fc.record({ at: fc.nat(9), what: fc.constant('doomed' as const) }),
       fc.record({ at: fc.nat(9), what: fc.constant('rules' as const) }),
     )
     .map(
@@ -258,6 +267,7 @@ function damage(seen: Mutable, at: number, what: string): void {
   if (what === 'root') seen.set(name, rest);
   if (what === 'foreign-root') seen.set(name, { ...rest, root: { kind: 'tbf', handle: '7:' } });
   if (what === 'down' && link.kind === 'ifb') seen.set(name, { ...link, up: false });
+  if (what === 'doomed') seen.set(name, { ...link, doomed: true });
   if (what === 'hooks')
     seen.set(name, {
       ...bare,
