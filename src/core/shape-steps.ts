@@ -34,7 +34,7 @@ export function stepsTowards(wanted: Shape, seen: Seen): ShapeStep[] {
     const link = there ?? (shape.ifb ? FRESH_IFB : undefined);
     if (!link || (shape.ifb && !isOurIfb(name, link))) continue;
     if (!there) made.push({ do: 'make-ifb', link: name });
-    if (shape.ifb && (!link.up || link.doomed)) made.push({ do: 'raise-ifb', link: name });
+    else if (shape.ifb && needsRaising(there)) made.push({ do: 'raise-ifb', link: name });
     trees.push(treeSteps(name, shape.tree, link));
     hooks.push(hookSteps(name, shape, link));
   }
@@ -50,6 +50,9 @@ export function stepsTowards(wanted: Shape, seen: Seen): ShapeStep[] {
     ...ifbSteps(left.ifbs, seen),
   ];
 }
+
+/** Down, or left in the group of the doomed by a crash. */
+const needsRaising = ({ up, doomed }: SeenLink): boolean => !up || doomed === true;
 
 /** As a group, unless somebody else's interface, or one that is needed, is in it. */
 function ifbSteps(names: readonly string[], seen: Seen): readonly ShapeStep[] {

@@ -158,6 +158,27 @@ describe('limits in a real kernel', { concurrency: 1 }, () => {
       });
     });
 
+  it('takes ifbs away as a group, but not with a stranger in it', async () => {
+    const strangerIn = (group: string): Promise<string> =>
+      on.ip(`link set ${on.peer.hostInterface} group ${group}`);
+    for (const group of ['default', '49313']) {
+      good(await settle(both(UPLINK)));
+      await strangerIn(group);
+      assert.deepEqual((await settle({ asks: [], uplink: UPLINK })).faults, []);
+      assert.deepEqual(await remains(on), []);
+      assert.match(await on.ip('-br link'), new RegExp(on.peer.hostInterface));
+    }
+    await strangerIn('default');
+  });
+
+  it('an ifb that was doomed and is needed again is not taken with the others', async () => {
+    good(await settle(both(UPLINK)));
+    await on.ip('link set corral-0001 group 49313');
+    good(await told.settle());
+    assert.deepEqual(await open(both(UPLINK)), []);
+    assert.doesNotMatch(await on.ip('link show corral-0001'), /49313/);
+  });
+
   it('goes from one layout to the other and back', async () => {
     for (const uplink of [UPLINK, SHARED, UPLINK]) {
       good(await settle(both(uplink)));

@@ -1,11 +1,13 @@
-import { readFileSync } from 'node:fs';
 import process from 'node:process';
+import { setTimeout as wait } from 'node:timers/promises';
 import { Hands } from '../../../src/agent/shape/hands.ts';
 import { probeKernel } from '../../../src/agent/shape/probe.ts';
 import { Reader } from '../../../src/agent/shape/reader.ts';
 import { cleanKernel, type Wanted } from '../../../src/agent/shape/shaper.ts';
+import { inNamespace, runOnce } from '../../../src/agent/shape/tool.ts';
 import { stepsTowards } from '../../../src/core/shape-steps.ts';
 import { commandOf } from '../../../src/core/shape-lines.ts';
+import { bare, cpuMs, lines, partsOf } from './parts.ts';
 import { wantedShape } from '../../../src/core/shape-wanted.ts';
 import type { Limit, Shape, Uplink } from '../../../src/core/shape.ts';
 import { shaperOn, sh, type Told, UPLINK } from '../../agent/shape/stage.ts';
@@ -22,14 +24,6 @@ const limitsOf = (count: number, kbit: number): Limit[] =>
     classMinor: at + 1,
   }));
 
-/** ms of CPU that this process and the programs it started and saw ending have used. */
-function cpuMs(): number {
-  const [, rest = ''] = readFileSync('/proc/self/stat', 'utf8').split(') ');
-  const children = rest.split(' ').slice(13, 15).map(Number);
-  const own = process.cpuUsage();
-  return (own.user + own.system) / 1000 + children.reduce((sum, ticks) => sum + ticks * 10, 0);
-}
-
 /** A host with `count` veth pairs, both ends in it: traffic is not what is measured. */
 export async function scale(count: number): Promise<void> {
   const host = `bs-${process.pid}`;
@@ -37,8 +31,12 @@ export async function scale(count: number): Promise<void> {
   await sh(`ip netns add ${host}`);
   const hands = new Hands(netns);
   try {
-    for (let at = 0; at < count; at += 1)
-      await sh(`ip -n ${host} link add v${at} type veth peer name p${at}`);
+    const links = Array.from({ length: count }, (_, at) => [
+      `link add v${at} up type veth peer name p${at}`,
+      `link set dev p${at} up`,
+    ]);
+    await runOnce(inNamespace(netns, ['ip', '-batch', '-']), lines(links.flat()), patience());
+    await wait(1000);
     const reader = new Reader(netns);
     const kernel = await probeKernel(patience());
     console.log(`\n${count} containers            | steps | lines | ms | ms a container`);
@@ -54,13 +52,13 @@ export async function scale(count: number): Promise<void> {
         const { links, seen } = await reader.look(patience());
         const shape = shapeFor(limitsOf(limited, kbit), uplink);
         const steps = stepsTowards(shape, seen);
-        const lines = steps.flatMap((step) => commandOf(step).lines).length;
+        const written = steps.flatMap((step) => commandOf(step).lines).length;
         const began = performance.now();
         const refused = await hands.carryOut(steps, links, patience());
         const ms = performance.now() - began;
         if (refused.length > 0) throw new Error(JSON.stringify(refused[0]));
         console.log(
-          `${layout}: ${what} | ${steps.length} | ${lines} | ${round(ms)} | ${round(ms / count)}`,
+          `${layout}: ${what} | ${steps.length} | ${written} | ${round(ms)} | ${round(ms / count)}`,
         );
       };
       const shapeFor = (limits: readonly Limit[], to: Uplink): Shape =>
@@ -70,8 +68,10 @@ export async function scale(count: number): Promise<void> {
       await changesPerSecond(hands, reader, (kbit) => shapeFor(limitsOf(count, kbit), uplink));
       await passes(netns, limitsOf(count, 60_000), uplink);
       await measure('taken away', 1, 0);
+      await partsOf(layout, { netns, reader, shape: shapeFor(limitsOf(count, 50_000), uplink) });
     }
     await cleanKernel(patience(), netns);
+    await bare(netns, count);
   } finally {
     await hands.close();
     await sh(`ip netns del ${host}`);
