@@ -1,5 +1,7 @@
+import type { Failure } from '../core/failure-record.ts';
 import type { Desk, Door, NodeLease, TakeAsk } from '../ledger/desk.ts';
 import { LedgerUnreachable } from '../ledger/errors.ts';
+import { shortageIn } from '../ledger/failures.ts';
 import { AddressNotGiven } from '../ledger/lease-errors.ts';
 import type { AddressGrant } from '../ledger/leases.ts';
 import type { Clock } from '../plumbing/clock.ts';
@@ -30,6 +32,9 @@ export interface Holding {
   readonly incarnation: string;
   readonly pool: string;
 }
+
+/** A container that was to start and got no address; nobody knows yet whose it is. */
+export type Refused = Pick<Failure, 'atMs' | 'network' | 'short' | 'why'>;
 
 /** Addresses at hand, for which the ledger need not be asked first. */
 export interface SpareStock {
@@ -75,6 +80,7 @@ export class Allocator {
   readonly #held = new Map<string, Holding>();
   /** Given up while nobody knew by which name they are held: the ledger was away since the start. */
   readonly #nameless = new Set<string>();
+  readonly #tellRefused = new Set<(refused: Refused) => void>();
   #known = false;
 
   constructor(deps: AllocatorDeps) {
@@ -119,6 +125,12 @@ export class Allocator {
     return holding !== undefined && !isForeign(holding.incarnation, nonce);
   }
 
+  /** Calls back after every launch that is refused for lack of room. @returns what ends that */
+  onRefused(listener: (refused: Refused) => void): () => void {
+    this.#tellRefused.add(listener);
+    return () => void this.#tellRefused.delete(listener);
+  }
+
   /**
    * An address from stock, else by one commit.
    *
@@ -136,9 +148,18 @@ export class Allocator {
       signal.throwIfAborted();
       return grant;
     } catch (fault) {
+      this.#refused(ask, fault);
       if (!(fault instanceof LedgerUnreachable)) throw fault;
       throw new NotDecided(ask.network, node, fault.message, { cause: fault });
     }
+  }
+
+  /** What Docker asks for itself is no launch. */
+  #refused({ by, network }: AllocationAsk, fault: unknown): void {
+    const short = by === 'docker' ? shortageIn(fault) : undefined;
+    if (short === undefined || !(fault instanceof Error)) return;
+    const refused = { atMs: this.#deps.clock.now(), network, short, why: fault.message };
+    for (const tell of this.#tellRefused) tell(refused);
   }
 
   /** By one commit, and by further ones while somebody answers for what they give. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { failuresPart } from '../agent/failures-part.ts';
 import { reconcilePart } from '../agent/reconcile-part.ts';
 import type { StartPart } from '../agent/part.ts';
 import { type Agent, startAgent } from '../agent/service.ts';
@@ -56,6 +57,7 @@ const factNamesOf = ({ gate, agent }: Settings): FactNames => ({
 
 const partsOf = (settings: Settings): readonly StartPart[] => [
   reconcilePart({ factNames: factNamesOf(settings) }),
+  failuresPart({ factNames: factNamesOf(settings) }),
   ...(settings.agent.shape.enabled ? [shapingPart()] : []),
 ];
 

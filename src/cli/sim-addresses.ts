@@ -1,10 +1,8 @@
 import { parseRate } from '../core/rate.ts';
 import { Refusal } from '../core/errors.ts';
-import type { FailureKind } from '../core/failure-record.ts';
 import type { NetworkRecord } from '../core/records.ts';
-import { FailureLog } from '../ledger/failures.ts';
+import { FailureLog, shortageIn } from '../ledger/failures.ts';
 import { keys, prefixes } from '../ledger/keys.ts';
-import { NoAddressLeft, NoClassLeft } from '../ledger/lease-errors.ts';
 import { takeAddress } from '../ledger/leases.ts';
 import { records } from '../ledger/records.ts';
 import { releaseAddress } from '../ledger/release.ts';
@@ -81,20 +79,12 @@ async function told(
   { request: { node, app, task }, network }: One,
   fault: unknown,
 ): Promise<never> {
-  const short = shortIn(fault);
+  const short = shortageIn(fault);
   if (short === undefined || !(fault instanceof Refusal)) throw fault;
   failures.add({ atMs: clock.now(), node, app, task, network, short, why: fault.message });
   await failures.flush(AbortSignal.timeout(WITHIN_MS));
   throw fault;
 }
-
-/** What a launch that was refused so could not have; undefined when it was no lack of room. */
-const shortIn = (fault: unknown): FailureKind | undefined =>
-  fault instanceof NoAddressLeft
-    ? 'address'
-    : fault instanceof NoClassLeft
-      ? 'bandwidth'
-      : undefined;
 
 /** A label of the network, else the environment, else the network's default; as the gate counts. */
 function limitsOf(record: NetworkRecord, { request, network }: One) {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
   type Failure,
+  type FailureKind,
   failureGroup,
   type FailureRecord,
   joined,
@@ -9,6 +10,7 @@ import {
 } from '../core/failure-record.ts';
 import type { BadRecord } from './errors.ts';
 import { keys, nameIn, prefixes } from './keys.ts';
+import { NoAddressLeft, NoClassLeft } from './lease-errors.ts';
 import { records } from './records.ts';
 import type { Read, Store } from './store.ts';
 import { verdictId } from './verdicts.ts';
@@ -28,6 +30,14 @@ export interface FailurePage {
   /** Hand it back as `before` for the page that follows; absent on the last one. */
   readonly next?: string;
 }
+
+/** What a launch that was refused so could not have; undefined when it was no lack of room. */
+export const shortageIn = (fault: unknown): FailureKind | undefined =>
+  fault instanceof NoAddressLeft
+    ? 'address'
+    : fault instanceof NoClassLeft
+      ? 'bandwidth'
+      : undefined;
 
 /** Ids as the decision log has them, and the same for all failures that share a record. */
 export const failureId = (failure: Failure): string =>

@@ -180,6 +180,7 @@ export class SimulatedDocker {
       networks: () => asked('networks', () => this.#networks(false)),
       network: (id) => asked('network', () => this.#networks(true).find((one) => one.id === id)),
       containers: () => asked('containers', () => [...this.#containers.values()].map(summaryOf)),
+      unstarted: () => Promise.reject(new Error('not in this play')),
       container: (id) => asked('container', () => this.#details(id)),
       createNetwork: () => Promise.reject(new Error('not in this play')),
       removeNetwork: () => Promise.reject(new Error('not in this play')),

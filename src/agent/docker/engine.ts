@@ -46,6 +46,8 @@ export interface Engine {
   network(id: string, signal: AbortSignal): Promise<EngineNetwork | undefined>;
   /** Not held up by a start; a container that is being started still has no address here. */
   containers(which: 'all' | 'running', signal: AbortSignal): Promise<readonly Summary[]>;
+  /** Those that were made and never started, the newest first, so many at most. */
+  unstarted(most: number, signal: AbortSignal): Promise<readonly Summary[]>;
   /** BLOCKS while Docker starts the container, hence its own bound. Undefined when there is none. */
   container(id: string, signal: AbortSignal): Promise<EngineContainer | undefined>;
   /** @returns the new network's id */
@@ -59,6 +61,8 @@ export interface Engine {
 /** Largest answer that is read, bytes: ten thousand containers with long labels. */
 const MOST_BYTES = 64 << 20;
 const FILTERS = encodeURIComponent(JSON.stringify({ type: ['container', 'network'] }));
+
+const UNSTARTED = encodeURIComponent(JSON.stringify({ status: ['created'] }));
 
 interface Ask<T> {
   readonly method?: 'GET' | 'POST' | 'DELETE';
@@ -84,6 +88,10 @@ export function openEngine(options: EngineOptions): Engine {
     },
     containers: async (which, signal) => {
       const path = `/containers/json?all=${which === 'all' ? '1' : '0'}`;
+      return (await calls.ask({ path, schema: wire.summaries }, signal)).map(summaryOf);
+    },
+    unstarted: async (most, signal) => {
+      const path = `/containers/json?all=1&limit=${most}&filters=${UNSTARTED}`;
       return (await calls.ask({ path, schema: wire.summaries }, signal)).map(summaryOf);
     },
     container: async (id, signal) => {
