@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { nextTick } from 'node:process';
+import type { Turn, Writes } from './forward-turn.ts';
 import { type FlatHeaders, valueOf } from './headers.ts';
 
 /** How an answer gets to the client. */
@@ -18,47 +18,61 @@ export interface Delivery {
  */
 const MOST_JOINED = 12 * 1024;
 
-/** Every byte as it comes: what is read from Marathon is written at once. */
-export class Streamed implements Delivery {
+/**
+ * Every byte as it comes. What fits one packet (a head, a small answer) is written at the end of the turn it
+ * came in; a head never waits for its body longer than that, or an event stream would look dead.
+ */
+export class Streamed implements Delivery, Writes {
   started = false;
   private wrote = false;
+  private ended = false;
+  private queued = false;
+  private rest = '';
   private left = Number.NaN;
 
-  constructor(private readonly res: ServerResponse) {}
+  constructor(
+    private readonly res: ServerResponse,
+    private readonly turn: Turn,
+  ) {}
 
   start(status: number, reason: string, headers: FlatHeaders): void {
     this.res.writeHead(status, reason, headers as string[]);
     this.started = true;
-    nextTick(flush, this);
-  }
-
-  /** Bytes of the body to come, when the answer says so. */
-  expect(contentLength: string | undefined): void {
-    if (contentLength !== undefined) this.left = Number(contentLength);
+    this.left = Number(valueOf(headers, 'content-length') ?? Number.NaN);
+    this.queue();
   }
 
   data(chunk: Buffer): boolean {
-    this.wrote = true;
     this.left -= chunk.length;
+    if (this.left === 0 && chunk.length <= MOST_JOINED) {
+      this.rest = chunk.toString('latin1');
+      return true;
+    }
+    this.wrote = true;
     if (this.left !== 0) return this.res.write(chunk);
-    // the last chunk and the end in one call: one system call less for every small answer
-    if (chunk.length > MOST_JOINED) this.res.end(chunk);
-    else this.res.end(chunk.toString('latin1'), 'latin1');
+    this.res.end(chunk); // in one call: one system call less
     return true;
   }
 
   end(): undefined {
-    this.wrote = true;
-    this.res.end();
+    this.ended = true;
+    this.queue();
   }
 
-  /** An event stream's head must not wait for its first event. */
-  flush(): void {
-    if (!this.wrote && !this.res.destroyed) this.res.flushHeaders();
+  private queue(): void {
+    if (this.queued) return;
+    this.queued = true;
+    this.turn.add(this);
+  }
+
+  write(): void {
+    this.queued = false;
+    const { res } = this;
+    if (res.destroyed) return;
+    if (this.ended) res.end(this.rest, 'latin1');
+    else if (!this.wrote) res.flushHeaders();
   }
 }
-
-const flush = (delivery: Streamed): void => delivery.flush();
 
 /** Marathon's answer to a judged request, as far as it came. */
 export interface Answer {

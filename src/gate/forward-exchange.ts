@@ -1,17 +1,14 @@
 import type { Dispatcher } from 'undici';
-import type { Refusal } from '../core/errors.ts';
 import { ClientLeft, GateBusy } from './errors.ts';
-import { Streamed, tear } from './forward-delivery.ts';
+import { headersFor } from './forward-answer.ts';
+import { tear } from './forward-delivery.ts';
+import { asksForEvents, Redirects } from './forward-events.ts';
 import { explained } from './forward-faults.ts';
 import type { Ended, Outgoing, Shared } from './forward-outgoing.ts';
 import { asksAgain, blames, isSafe } from './forward-retry.ts';
-import { type FlatHeaders, answerHeaders, rawValueOf, valueOf } from './headers.ts';
-import { eventsTarget, originIn, rewriteLocation } from './location.ts';
+import { Valve } from './forward-valve.ts';
+import { type FlatHeaders, rawValueOf } from './headers.ts';
 import { type Lane, type Place, placeOf } from './upstream.ts';
-
-const MOST_REDIRECTS = 3;
-const MOST_REDIRECT_BODY = 64 * 1024;
-const EVENTS = '/v2/events';
 
 type Abort = (fault?: Error) => void;
 
@@ -23,32 +20,27 @@ type Abort = (fault?: Error) => void;
  */
 export class Exchange implements Dispatcher.DispatchHandler {
   private abort: Abort | undefined;
-  private resumes: (() => void) | undefined;
-  private paused = false;
   private lane: Lane | undefined;
   private url!: URL;
   private place!: Place;
   private sent = false;
   private gone = false;
   private over = false;
-  private redirects = 0;
-  private discarded = 0;
-  private redirect: URL | undefined;
   private waiting: NodeJS.Timeout | undefined;
-  private listensForDrain = false;
   private status = 0;
   private headers: FlatHeaders = [];
   private readonly tried: URL[] = [];
-  private readonly events: boolean;
+  private readonly valve: Valve;
+  /** For event streams only. */
+  private readonly redirects: Redirects | undefined;
 
   constructor(
     private readonly shared: Shared,
     private readonly out: Outgoing,
     private readonly done: (ended: Ended) => void,
   ) {
-    this.events =
-      out.target.startsWith(EVENTS) ||
-      out.req.headers.accept?.includes('text/event-stream') === true;
+    this.valve = new Valve(out.res);
+    if (asksForEvents(out.target, out.req)) this.redirects = new Redirects(out.target);
   }
 
   start(): void {
@@ -59,12 +51,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return;
     }
     const url = this.shared.endpoints.current();
-    this.attempt(url, placeOf(url));
+    this.attempt(url, placeOf(url), this.out.target);
   }
 
-  private attempt(url: URL, place: Place, target = this.out.target): void {
+  private attempt(url: URL, place: Place, target: string): void {
     const { out, shared } = this;
-    const lane = shared.upstreams.lane(place.origin, this.events);
+    const lane = shared.upstreams.lane(place.origin, this.redirects !== undefined);
     if (lane.inFlight >= lane.most) {
       this.finish(this.busy(lane));
       return;
@@ -77,12 +69,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.abort = undefined;
     this.tried.push(url);
     const method = out.req.method as Dispatcher.HttpMethod;
-    const { headers, body, bodyWithinMs: bodyTimeout } = out;
+    const { body, bodyWithinMs: bodyTimeout } = out;
+    const headers = out.headers as string[];
     const path = place.prefix + target;
     // not blocking: a connection is asked for one answer at a time anyway
-    const flat = headers as string[];
-    const options = { method, path, headers: flat, body, bodyTimeout, blocking: false };
-    lane.pool.dispatch(options, this);
+    lane.pool.dispatch({ method, path, headers, body, bodyTimeout, blocking: false }, this);
     if (lane.inFlight > lane.connections) this.limitWait(lane);
   }
 
@@ -93,7 +84,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   private busy({ connections }: Lane): Ended {
-    const what = this.events ? 'event streams' : 'connections';
+    const what = this.redirects ? 'event streams' : 'connections';
     return { fault: new GateBusy(what, connections), sent: false };
   }
 
@@ -101,7 +92,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.gone = true;
     if (this.over) return;
     if (this.out.judged && this.sent) {
-      this.resume();
+      this.valve.open();
       return;
     }
     const fault = new ClientLeft('before its answer was complete');
@@ -110,7 +101,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onConnect(abort: Abort): void {
-    clearTimeout(this.waiting);
+    this.stopWaiting();
     // over: the client left or the wait was too long. sent: a judged request is sent once, whatever undici thinks
     if (this.over || (this.sent && !isSafe(this.out.req.method ?? ''))) {
       abort(new ClientLeft('while its request waited'));
@@ -121,65 +112,31 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onHeaders(status: number, raw: Buffer[], resume: () => void, reason: string): boolean {
-    this.resumes = resume;
+    this.valve.turnTo(resume);
     if (status < 200) return true;
-    if (this.events && this.follows(status, rawValueOf(raw, 'location'))) return true;
+    if (this.redirects?.takes(status, rawValueOf(raw, 'location'), this.url)) return true;
+    const { added, delivery } = this.out;
+    const headers = headersFor(raw, this.shared, this.place);
+    if (added) headers.push(...added);
     this.status = status;
-    const headers = answerHeaders(raw, (name, value) => this.rewritten(name, value, raw));
-    if (this.out.added) headers.push(...this.out.added);
     this.headers = headers;
-    const { delivery } = this.out;
-    if (delivery instanceof Streamed) delivery.expect(valueOf(headers, 'content-length'));
     delivery.start(status, reason, headers);
     return true;
   }
 
-  private follows(status: number, location: string | undefined): boolean {
-    if (status < 300 || status > 308 || location === undefined) return false;
-    const { target } = this.out;
-    const at = target.indexOf('?');
-    const to = eventsTarget(location, this.url, at < 0 ? '' : target.slice(at));
-    if (!to || this.redirects >= MOST_REDIRECTS) return false;
-    this.redirects += 1;
-    this.redirect = to;
-    return true;
-  }
-
-  private rewritten(name: string, value: string, raw: Buffer[]): string | undefined {
-    const { hideUpstream, publicBase } = this.shared;
-    if (name === 'x-marathon-leader') return hideUpstream ? undefined : value;
-    const { origin, prefix } = this.place;
-    const leader = originIn(rawValueOf(raw, 'x-marathon-leader'));
-    const origins = leader === undefined ? [origin] : [origin, leader];
-    return rewriteLocation(value, { origins, prefix, ...(publicBase && { publicBase }) });
-  }
-
   /** @returns false when the upstream must wait */
   onData(chunk: Buffer): boolean {
-    if (this.redirect) {
-      this.discarded += chunk.length;
-      if (this.discarded > MOST_REDIRECT_BODY) this.abort?.(new Error('redirected'));
+    if (this.redirects?.under) {
+      if (this.redirects.drop(chunk)) this.abort?.(new Error('redirected'));
       return true;
     }
     if (this.out.delivery.data(chunk)) return true;
-    this.paused = true;
-    if (this.listensForDrain) return false;
-    this.listensForDrain = true;
-    this.out.res.on('drain', () => this.resume());
+    this.valve.close();
     return false;
   }
 
-  private resume(): void {
-    if (!this.paused) return;
-    this.paused = false;
-    this.resumes?.();
-  }
-
   onComplete(): void {
-    if (this.redirect) {
-      this.onwards(this.redirect);
-      return;
-    }
+    if (this.goesOnwards()) return;
     this.release();
     this.over = true;
     const ended = { status: this.status, headers: this.headers, complete: true };
@@ -188,16 +145,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
     else this.done(ended);
   }
 
-  private onwards(to: URL): void {
+  /** Whether what has ended was a redirect, and is followed now. */
+  private goesOnwards(): boolean {
+    const onward = this.redirects?.onward();
+    if (!onward) return false;
     this.release();
-    this.redirect = undefined;
-    this.discarded = 0;
-    if (this.gone) {
-      this.finish({ fault: new ClientLeft('while redirected'), sent: true });
-      return;
-    }
-    const prefix = to.pathname.slice(0, -EVENTS.length);
-    this.attempt(to, { origin: to.origin, prefix }, EVENTS + to.search);
+    if (this.gone) this.finish({ fault: new ClientLeft('while redirected'), sent: true });
+    else this.attempt(onward.url, onward.place, onward.target);
+    return true;
   }
 
   onError(fault: Error): void {
@@ -209,17 +164,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.brokenOff(fault);
       return;
     }
-    if (this.redirect) {
-      this.onwards(this.redirect);
-      return;
-    }
+    if (this.goesOnwards()) return;
     this.release();
     const next = this.gone ? undefined : this.nextEndpoint(fault);
-    if (next) {
-      this.attempt(next, placeOf(next));
-      return;
-    }
-    this.finish({ fault: this.explain(fault), sent: this.sent });
+    if (next) this.attempt(next, placeOf(next), this.out.target);
+    else this.finish({ fault: this.explain(fault), sent: this.sent });
   }
 
   /** Never a clean end: the client must see that bytes are missing. */
@@ -245,7 +194,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     return asksAgain(unanswered, next) ? next : undefined;
   }
 
-  private explain(fault: Error): Refusal {
+  private explain(fault: Error) {
     const { hideUpstream, headersWithinMs } = this.shared;
     const tried = this.tried.map(({ host }, at) => (hideUpstream ? `endpoint ${at + 1}` : host));
     return explained(fault, { tried, sent: this.sent, headersWithinMs });
@@ -259,8 +208,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   private release(): void {
-    clearTimeout(this.waiting);
+    this.stopWaiting();
     if (this.lane) this.lane.inFlight -= 1;
     this.lane = undefined;
+  }
+
+  private stopWaiting(): void {
+    if (this.waiting !== undefined) clearTimeout(this.waiting);
   }
 }

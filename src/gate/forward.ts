@@ -7,6 +7,7 @@ import { type Body, gathered, hasBody, piped } from './forward-buffered.ts';
 import { type Answer, Judged, Streamed } from './forward-delivery.ts';
 import { Exchange } from './forward-exchange.ts';
 import type { Ended, Shared } from './forward-outgoing.ts';
+import { createTurn, type Turn } from './forward-turn.ts';
 import { type FlatHeaders, requestHeaders } from './headers.ts';
 import { refusedUpgrade } from './upgrade.ts';
 import { type Endpoints, createUpstreams } from './upstream.ts';
@@ -72,9 +73,14 @@ export interface JudgedRequest {
   readonly onAnswer?: (result: ForwardResult) => Promise<void>;
 }
 
+export type Done = (result: ForwardResult) => void;
+
 export interface Forwarder {
-  /** Passes any request on as it is. Resolves when the exchange is over; never rejects. */
-  stream(req: IncomingMessage, res: ServerResponse, target?: string): Promise<ForwardResult>;
+  /**
+   * Passes any request on as it is; tells `done` when the exchange is over. Every read goes this way, and
+   * hardly anybody asks how it ended: so no promise is made for each.
+   */
+  stream(req: IncomingMessage, res: ServerResponse, done?: Done): void;
   /** Sends a judged request once and once only. Never rejects. */
   send(req: IncomingMessage, res: ServerResponse, judged: JudgedRequest): Promise<ForwardResult>;
   /** Ends every connection to Marathon. */
@@ -95,9 +101,10 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     shared: { ...options, upstreams, hideUpstream },
     trustForwarded,
     explain,
+    turn: createTurn(),
   };
   return {
-    stream: (req, res, target = req.url ?? '') => stream(context, { req, res, target }),
+    stream: (req, res, done) => stream(context, { req, res, target: req.url ?? '' }, done),
     send: (req, res, judged) => send(context, { req, res, target: judged.target }, judged),
     close: () => upstreams.close(),
   };
@@ -107,6 +114,7 @@ interface Context {
   readonly shared: Shared;
   readonly trustForwarded: boolean;
   readonly explain: (res: ServerResponse, fault: Refusal) => void;
+  readonly turn: Turn;
 }
 
 interface Asked {
@@ -115,17 +123,21 @@ interface Asked {
   readonly target: string;
 }
 
-function stream(context: Context, asked: Asked): Promise<ForwardResult> {
-  const fault = unfit(asked);
-  if (fault) return Promise.resolve(refused(context, asked, fault));
+function stream(context: Context, asked: Asked, done?: Done): void {
   const { req } = asked;
-  if (!hasBody(req)) return streamed(context, asked, null);
-  if (req.headers['transfer-encoding'] === undefined) return streamed(context, asked, piped(req));
-  return gathered(req, GATHERED).then((body) =>
-    body === undefined
-      ? refused(context, asked, new ClientLeft('before its body was complete'))
-      : streamed(context, asked, body),
-  );
+  const fault = unfit(asked);
+  if (fault) done?.(refused(context, asked, fault));
+  else if (!hasBody(req)) streamed(context, asked, { body: null, done });
+  else if (req.headers['transfer-encoding'] === undefined)
+    streamed(context, asked, { body: piped(req), done });
+  else void streamGathered(context, asked, done);
+}
+
+async function streamGathered(context: Context, asked: Asked, done?: Done): Promise<void> {
+  const body = await gathered(asked.req, GATHERED);
+  if (body === undefined)
+    done?.(refused(context, asked, new ClientLeft('before its body was complete')));
+  else streamed(context, asked, { body, done });
 }
 
 /** What can be told from the head alone. */
@@ -141,18 +153,23 @@ function refused({ explain }: Context, { req, res }: Asked, fault: Refusal): For
   return { outcome: 'refused-before-sending', fault };
 }
 
-function streamed(context: Context, asked: Asked, body: Body): Promise<ForwardResult> {
+interface Streaming {
+  readonly body: Body;
+  readonly done: Done | undefined;
+}
+
+function streamed(context: Context, asked: Asked, { body, done }: Streaming): void {
   const { req, res, target } = asked;
-  const headers = requestHeaders(req, { trustForwarded: context.trustForwarded, judged: false });
-  return new Promise((resolve) => {
-    const done = (ended: Ended) => {
-      if (body !== null && !req.readableEnded) rest(req, body);
-      resolve(resultOf(ended, context, res));
-    };
-    const delivery = new Streamed(res);
-    const out = { req, res, target, headers, body, delivery, judged: false, bodyWithinMs: 0 };
-    new Exchange(context.shared, out, done).start();
-  });
+  const { shared, trustForwarded, turn } = context;
+  const headers = requestHeaders(req, { trustForwarded, judged: false });
+  const delivery = new Streamed(res, turn);
+  const out = { req, res, target, headers, body, delivery, judged: false, bodyWithinMs: 0 };
+  const over = (ended: Ended) => {
+    if (body !== null && !req.readableEnded) rest(req, body);
+    const result = resultOf(ended, context, res);
+    done?.(result);
+  };
+  new Exchange(shared, out, over).start();
 }
 
 /** The answer came before the whole request was read: the rest is read and dropped. */

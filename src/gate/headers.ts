@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
+import { HeaderNames } from './header-names.ts';
 
 /** A flat list: name, value, name, value. Order and spelling are kept. */
 export type FlatHeaders = readonly string[];
@@ -23,23 +24,24 @@ const KEPT = new Set(['authorization', 'content-length', 'content-type', 'host',
 /** `host` is the upstream's own, `expect` was answered by this server, the rest is written anew. */
 const WRITTEN_ANEW = [...hopByHop, 'host', 'expect', 'http2-settings'];
 const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto'];
-const REQUEST_DROPS: ReadonlySet<string> = new Set([...WRITTEN_ANEW, ...FORWARDED]);
+const REQUEST_DROPS = new HeaderNames([...WRITTEN_ANEW, ...FORWARDED]);
 /** A judged body is sent as the judged bytes: plain, with a length of its own. */
-const JUDGED_DROPS: ReadonlySet<string> = new Set([
-  ...REQUEST_DROPS,
+const JUDGED_DROPS = new HeaderNames([
+  ...WRITTEN_ANEW,
+  ...FORWARDED,
   'content-encoding',
   'content-length',
 ]);
-const ANSWER_DROPS: ReadonlySet<string> = new Set(hopByHop);
+const ANSWER_DROPS = new HeaderNames(hopByHop);
 
-/** Names listed in `Connection` headers, lower-case; undefined when there are none worth dropping. */
-function namedInConnection(value: string | undefined): ReadonlySet<string> | undefined {
+/** HeaderNames listed in `Connection` headers, lower-case; undefined when there are none worth dropping. */
+function namedInConnection(value: string | undefined): HeaderNames | undefined {
   if (value === undefined || value === 'keep-alive' || value === 'close') return undefined;
   const names = value
     .split(',')
     .map((name) => name.trim().toLowerCase())
     .filter((name) => name !== '' && !KEPT.has(name));
-  return names.length === 0 ? undefined : new Set(names);
+  return names.length === 0 ? undefined : new HeaderNames(names);
 }
 
 export interface RequestRules {
@@ -57,8 +59,7 @@ export function requestHeaders(req: IncomingMessage, rules: RequestRules): strin
   const kept: string[] = [];
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const name = raw[at] as string;
-    const lower = name.toLowerCase();
-    if (drops.has(lower) || named?.has(lower) === true) continue;
+    if (drops.has(name) || named?.has(name) === true) continue;
     kept.push(name, raw[at + 1] as string);
   }
   addForwarded(kept, req, rules.trustForwarded);
@@ -101,11 +102,12 @@ export function answerHeaders(
   let connection: string | undefined;
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const name = text(raw[at]);
-    const lower = name.toLowerCase();
     const value = text(raw[at + 1]);
-    if (lower === 'connection') connection = connection ? `${connection},${value}` : value;
-    if (ANSWER_DROPS.has(lower)) continue;
-    const kept = REWRITTEN.has(lower) ? rewrite(lower, value) : value;
+    if (ANSWER_DROPS.has(name)) {
+      if (isConnection(name)) connection = connection ? `${connection},${value}` : value;
+      continue;
+    }
+    const kept = REWRITTEN.has(name) ? rewrite(name.toLowerCase(), value) : value;
     if (kept !== undefined) flat.push(name, kept);
   }
   const named = namedInConnection(connection);
@@ -113,18 +115,16 @@ export function answerHeaders(
   return flat;
 }
 
-const REWRITTEN: ReadonlySet<string> = new Set([
-  'location',
-  'content-location',
-  'x-marathon-leader',
-]);
+const REWRITTEN = new HeaderNames(['location', 'content-location', 'x-marathon-leader']);
+
+const isConnection = (name: string): boolean => name.toLowerCase() === 'connection';
 
 /** Latin-1 both ways keeps every byte as it was. */
 const text = (part: Buffer | string | undefined): string =>
   typeof part === 'string' ? part : (part as Buffer).toString('latin1');
 
-const without = (flat: FlatHeaders, names: ReadonlySet<string>): string[] =>
-  flat.filter((_, at) => !names.has((flat[at - (at % 2)] as string).toLowerCase()));
+const without = (flat: FlatHeaders, names: HeaderNames): string[] =>
+  flat.filter((_, at) => !names.has(flat[at - (at % 2)] as string));
 
 /** The first value under `name` (lower-case) of a flat list. */
 export function valueOf(headers: FlatHeaders, name: string): string | undefined {

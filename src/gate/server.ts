@@ -28,8 +28,8 @@ interface GateState {
 }
 type Step = Koa.Middleware<GateState>;
 
-/** Answers one request. */
-export type Handle = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
+/** Answers one request; what it throws, or rejects with, is a bug. */
+export type Handle = (req: IncomingMessage, res: ServerResponse) => Promise<void> | undefined;
 
 /** Reads go straight to Marathon: nothing is judged there, so no context of the chain is made for them. */
 export function createGate(deps: GateDeps): Handle {
@@ -52,14 +52,15 @@ function chainOf(deps: GateDeps): Koa<GateState> {
 }
 
 function readingOf({ bounds, forwarder, log }: GateDeps): Handle {
-  return async (req, res) => {
+  return (req, res) => {
     try {
       checkHead(req, bounds);
     } catch (fault) {
       refused(fault, { req, res, log });
-      return;
+      return undefined;
     }
-    await forwarder.stream(req, res);
+    forwarder.stream(req, res);
+    return undefined;
   };
 }
 
@@ -107,20 +108,24 @@ function recogniseChange({ forwarder, bounds, plugins }: GateDeps): Step {
     checkHead(ctx.req, bounds);
     const target = ctx.req.url ?? '/';
     const route = recognise(ctx.method, target);
-    if (route.kind === 'pass') return passOn(forwarder, ctx);
+    if (route.kind === 'pass') {
+      passOn(forwarder, ctx);
+      return;
+    }
     if (route.kind !== 'forbidden') {
       ctx.state.route = route;
       await next();
       return;
     }
-    if (route.what === 'plugin' && plugins === 'pass') return passOn(forwarder, ctx);
-    throw new Forbidden(route.message, route.remedy);
+    if (route.what !== 'plugin' || plugins !== 'pass')
+      throw new Forbidden(route.message, route.remedy);
+    passOn(forwarder, ctx);
   };
 }
 
-async function passOn(forwarder: Forwarder, ctx: Koa.Context): Promise<void> {
+function passOn(forwarder: Forwarder, ctx: Koa.Context): void {
   ctx.respond = false;
-  await forwarder.stream(ctx.req, ctx.res);
+  forwarder.stream(ctx.req, ctx.res);
 }
 
 function takePermit({ permits }: GateDeps): Step {

@@ -61,18 +61,17 @@ async function dropDeadSocket(path: string): Promise<void> {
 
 function closing(server: Server): (withinMs: number) => Promise<number> {
   let closed: Promise<number> | undefined;
-  // once closing, a kept-alive connection must not linger after its last answer
-  server.on('request', (_, answer) =>
-    answer.once('close', () => {
-      if (closed) setImmediate(() => server.closeIdleConnections());
-    }),
-  );
   return (withinMs) => (closed ??= closeWithin(server, withinMs));
 }
+
+/** How often a closing server looks for connections that have become idle, ms. */
+const SWEEP_MS = 50;
 
 async function closeWithin(server: Server, withinMs: number): Promise<number> {
   const ended = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
+  // a kept-alive connection must not linger after its last answer
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
   let cut = 0;
   const timer = setTimeout(() => {
     server.getConnections((_, left) => {
@@ -82,5 +81,6 @@ async function closeWithin(server: Server, withinMs: number): Promise<number> {
   }, withinMs);
   await ended;
   clearTimeout(timer);
+  clearInterval(sweep);
   return cut;
 }

@@ -58,7 +58,7 @@ export async function startGate(urls: readonly URL[], wishes: GateWishes = {}): 
   app.use(async (ctx) => {
     ctx.respond = false;
     const { req, res } = ctx;
-    if (!judge) return void results.push(await forwarder.stream(req, res));
+    if (!judge) return forwarder.stream(req, res, (result) => results.push(result));
     const { target = req.url ?? '', body = await bytesOf(req) } = judge;
     results.push(await forwarder.send(req, res, { ...judge, target, body }));
   });
