@@ -10,6 +10,7 @@ export type TaskState =
   | 'TASK_FAILED'
   | 'TASK_FINISHED'
   | 'TASK_DROPPED'
+  | 'TASK_GONE'
   | 'TASK_UNREACHABLE';
 
 const TERMINAL: ReadonlySet<TaskState> = new Set([
@@ -17,6 +18,7 @@ const TERMINAL: ReadonlySet<TaskState> = new Set([
   'TASK_FAILED',
   'TASK_FINISHED',
   'TASK_DROPPED',
+  'TASK_GONE',
 ]);
 
 export const isTerminal = (state: TaskState): boolean => TERMINAL.has(state);
@@ -49,6 +51,8 @@ export interface Container {
   /** The first task id; names the container everywhere in the simulation. */
   readonly task: string;
   readonly containerId: string;
+  /** The node's agent at the launch. */
+  readonly agentId: string;
   readonly launchedMs: number;
   state: TaskState;
   /** True from the first kill on; a kill said twice changes nothing. */

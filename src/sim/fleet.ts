@@ -3,7 +3,7 @@ import type { Agenda } from './agenda.ts';
 import type { Chance } from './chance.ts';
 import { type Container, type LaunchOrder, refusedStatus } from './container.ts';
 import { NoSuchNode } from './errors.ts';
-import { NOTHING, type SimNode, minus, plus } from './nodes.ts';
+import { NOTHING, type SimNode, isHeard, minus, plus } from './nodes.ts';
 import { attributesOf } from './placement.ts';
 import type { Resources } from './specs/spec.ts';
 import { type FleetWatcher, StatusFeed, type What } from './status-feed.ts';
@@ -68,6 +68,7 @@ export class Fleet {
       order,
       task: order.taskIds[0] ?? order.instanceId,
       containerId: this.#deps.chance.uuid(),
+      agentId: order.node.agentId,
       launchedMs: this.#deps.agenda.now(),
       state: 'TASK_STAGING',
       dying: false,
@@ -84,7 +85,7 @@ export class Fleet {
   /** Ends a container as `docker stop` would; unknown or ended ones are left alone. */
   kill(task: string): void {
     const container = this.containers.get(task);
-    if (!container?.order.node.reachable || container.dying) return;
+    if (!container || !isHeard(container.order.node) || container.dying) return;
     container.dying = true;
     if (container.state === 'TASK_RUNNING')
       this.#feed.report(container, {
@@ -112,6 +113,18 @@ export class Fleet {
   partition(node: SimNode): void {
     if (!node.reachable) return;
     node.reachable = false;
+    // a leader that has not heard of its tasks cannot say that they are lost
+    if (!node.recovered) this.#lose(node);
+  }
+
+  /** A leader waits no longer for an agent that it knows from the registry only. */
+  giveUp(node: SimNode): void {
+    if (!node.recovered) return;
+    node.recovered = false;
+    if (!node.reachable) this.#lose(node);
+  }
+
+  #lose(node: SimNode): void {
     for (const container of this.on(node))
       this.#feed.say(container, {
         state: 'TASK_UNREACHABLE',
@@ -125,6 +138,33 @@ export class Fleet {
   heal(node: SimNode): void {
     if (node.reachable) return;
     node.reachable = true;
+    node.recovered = false;
+    this.#admit(node);
+  }
+
+  /** The node registers with a new leader, unless it is cut off. */
+  readmit(node: SimNode): void {
+    if (!node.recovered || !node.reachable) return;
+    node.recovered = false;
+    this.#admit(node);
+  }
+
+  /** The node is somebody new: what ran on it is gone. */
+  renew(node: SimNode, agentId: string): void {
+    const { agentId: before } = node;
+    Object.assign(node, { agentId, reachable: true, recovered: false });
+    this.#feed.removed(node, before);
+    this.#feed.returned(node);
+    for (const container of this.on(node)) {
+      const gone = { state: 'TASK_GONE', source: 'SOURCE_MASTER' } as const;
+      const why = { reason: 'REASON_SLAVE_REMOVED', message: 'Agent was replaced' };
+      // one that is being given its address ends once it has it
+      if (container.taking) container.dying = true;
+      else this.#end(container, { ...gone, ...why });
+    }
+  }
+
+  #admit(node: SimNode): void {
     this.#feed.returned(node);
     for (const container of this.on(node)) {
       this.#feed.launched(container);

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import Koa, { type Context, type Middleware } from 'koa';
 import { type JsonObject, objectOf, textOf } from './json.ts';
+import { isSwitch, principalOf, switchAgent } from './mesos/operator.ts';
 import { subscribe } from './mesos/stream.ts';
+import { flagsOf } from './mesos/traits.ts';
 import { frameworks, slaves, state, summary, taskList } from './mesos/v0.ts';
 import { getAgents, getFrameworks, getMaster, getState, getTasks } from './mesos/v1.ts';
 import type { World } from './world.ts';
@@ -20,13 +22,17 @@ export interface MesosApiOptions {
 export type Answer =
   | { readonly status: number; readonly text: string; readonly location?: string }
   | { readonly json: JsonObject }
-  | 'streaming';
+  | 'streaming'
+  | 'cut';
 
 const plain = (status: number, text: string): Answer => ({ status, text });
 
 const apply = (context: Context, answer: Answer): void => {
   if (answer === 'streaming') {
     context.respond = false;
+  } else if (answer === 'cut') {
+    context.respond = false;
+    context.res.destroy();
   } else if ('json' in answer) {
     context.type = 'application/json';
     context.body = JSON.stringify(answer.json);
@@ -58,21 +64,8 @@ const reads = (
   '/tasks': () => taskList(world, query),
   '/frameworks': () => frameworks(world),
   '/state-summary': () => summary(world),
-  '/version': () => ({ version: '1.11.0' }),
+  '/version': () => ({ version: world.master.traits.version }),
 });
-
-const agentCall = (world: World, call: JsonObject, key: string): Answer => {
-  const id = textOf(objectOf(objectOf(call[key])['agent_id'])['value']);
-  const node = world.fleet.nodes.find(({ agentId }) => agentId === id);
-  const deactivate = key === 'deactivate_agent';
-  if (!node || (deactivate && !node.reachable)) return { status: 400, text: 'Unknown agent' };
-  if (!deactivate && !node.deactivated) return { status: 400, text: 'Agent is not deactivated' };
-  node.deactivated = deactivate;
-  if (deactivate) world.offers.rescind(node);
-  return node.reachable
-    ? { status: 200, text: '' }
-    : { status: 409, text: 'Agent removed while processing the call' };
-};
 
 const CALLS: Readonly<Record<string, (world: World, leader: string) => JsonObject>> = {
   GET_AGENTS: getAgents,
@@ -81,7 +74,8 @@ const CALLS: Readonly<Record<string, (world: World, leader: string) => JsonObjec
   GET_FRAMEWORKS: getFrameworks,
   GET_MASTER: getMaster,
   GET_HEALTH: () => ({ healthy: true }),
-  GET_VERSION: () => ({ version_info: { version: '1.11.0' } }),
+  GET_VERSION: ({ master }) => ({ version_info: { version: master.traits.version } }),
+  GET_FLAGS: ({ master }) => ({ flags: flagsOf(master.traits) }),
 };
 
 const MAX_CALL = 2 ** 20;
@@ -114,10 +108,16 @@ const refused = ({ method, headers }: Context): Answer | undefined => {
     : plain(415, "Expecting 'Content-Type' of application/json or application/x-protobuf");
 };
 
+/** Who leads, host:port, and who asks, if anybody was asked. */
+interface Asked {
+  readonly leader: string;
+  readonly principal?: string | undefined;
+}
+
 const operator = async (
   context: Context,
   { world, streams }: MesosApiOptions,
-  leader: string,
+  { leader, principal }: Asked,
 ): Promise<Answer> => {
   const wrong = refused(context);
   if (wrong) return wrong;
@@ -130,14 +130,19 @@ const operator = async (
     context.res.once('close', () => streams.delete(end));
     return 'streaming';
   }
-  return answerCall(world, call, leader);
+  return answerCall(world, call, leader, principal);
 };
 
 /** A call of the v1 operator API, SUBSCRIBE apart, as the leading master answers it. */
-export const answerCall = (world: World, call: JsonObject, leader: string): Answer => {
+export const answerCall = (
+  world: World,
+  call: JsonObject,
+  leader: string,
+  principal?: string,
+): Answer => {
   const type = textOf(call['type']);
-  if (type === 'DEACTIVATE_AGENT' || type === 'REACTIVATE_AGENT')
-    return agentCall(world, call, type.toLowerCase());
+  if (isSwitch(world, type))
+    return switchAgent({ world, type, body: objectOf(call[type.toLowerCase()]), principal });
   const answer = CALLS[type];
   return answer
     ? { json: { type, [type.toLowerCase()]: answer(world, leader) } }
@@ -153,7 +158,9 @@ const answered = async (context: Context, options: MesosApiOptions): Promise<Ans
     const onward = path === '/redirect' ? '' : context.url;
     return { status: 307, text: '', location: `//${leader}${onward}` };
   }
-  if (path === '/api/v1') return operator(context, options, leader);
+  const principal = principalOf(options.world, context.headers.authorization);
+  if (typeof principal === 'object') return plain(401, '');
+  if (path === '/api/v1') return operator(context, options, { leader, principal });
   return answerRead(options.world, context.url, leader);
 };
 

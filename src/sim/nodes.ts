@@ -18,10 +18,18 @@ export interface NodeOptions {
   readonly address?: string;
 }
 
+/** A reservation of the fence's token. */
+export interface Token {
+  readonly role: string;
+  readonly principal?: string;
+  readonly labels: readonly { readonly key: string; readonly value: string }[];
+}
+
 /** An agent as the master knows it. */
 export interface SimNode {
   readonly name: string;
-  readonly agentId: string;
+  /** Another one after the agent lost its work directory. */
+  agentId: string;
   readonly address: string;
   readonly total: Resources;
   readonly ports: readonly [number, number];
@@ -31,8 +39,14 @@ export interface SimNode {
   readonly registeredMs: number;
   /** Set by an operator through DEACTIVATE_AGENT. */
   deactivated: boolean;
+  /** An operator's DRAIN_AGENT; such an agent is deactivated too. */
+  drain: 'DRAINING' | 'DRAINED' | undefined;
+  /** Who reserved the token of an agent that has one. */
+  token: Token | undefined;
   /** False while the agent is cut off from the master. */
   reachable: boolean;
+  /** Known to the present leader from the registry only. */
+  recovered: boolean;
   /** Images that need no pull any more. */
   readonly images: Set<string>;
   /** Room taken by nobody's task, as `fill` makes it. */
@@ -55,6 +69,9 @@ export const minus = (a: Resources, b: Resources): Resources => ({
   gpus: a.gpus - b.gpus,
 });
 
+/** The leading master hears from it. */
+export const isHeard = ({ reachable, recovered }: SimNode): boolean => reachable && !recovered;
+
 /** Node number `index` (from 0) of a cluster whose master is called `master`. */
 export const createNode = (
   options: NodeOptions,
@@ -72,7 +89,10 @@ export const createNode = (
   zone: options.zone,
   registeredMs: now,
   deactivated: false,
+  drain: undefined,
+  token: undefined,
   reachable: true,
+  recovered: false,
   images: new Set(),
   filler: NOTHING,
 });

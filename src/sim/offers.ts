@@ -1,7 +1,7 @@
 import type { Agenda } from './agenda.ts';
 import type { Chance } from './chance.ts';
 import type { Fleet } from './fleet.ts';
-import type { SimNode } from './nodes.ts';
+import { type SimNode, isHeard } from './nodes.ts';
 import type { Resources } from './specs/spec.ts';
 import type { Timing } from './timing.ts';
 
@@ -47,11 +47,19 @@ export class Offers {
     }
   }
 
-  /** Takes a node's offers back, as deactivation does; no filter is left behind. */
-  rescind(node: SimNode): number {
+  /** Takes a node's offers back. Deactivation leaves no filter behind, a reservation one of `refusedMs`. */
+  rescind(node: SimNode, refusedMs?: number): number {
     const mine = [...this.outstanding.values()].filter((offer) => offer.node === node);
     for (const { id } of mine) this.outstanding.delete(id);
+    if (refusedMs !== undefined && mine.length > 0)
+      this.#filters.set(node, this.#deps.agenda.now() + refusedMs);
     return mine.length;
+  }
+
+  /** A new leader knows of no offer and no filter. */
+  forget(): void {
+    this.outstanding.clear();
+    this.#filters.clear();
   }
 
   /** The framework has work: filters go, but at most once per revive interval. */
@@ -70,13 +78,12 @@ export class Offers {
     const { cpus, mem } = this.#deps.fleet.free(node);
     const filtered = (this.#filters.get(node) ?? 0) > this.#deps.agenda.now();
     const offered = [...this.outstanding.values()].some((offer) => offer.node === node);
-    return (
-      node.reachable && !node.deactivated && !filtered && !offered && (cpus >= 0.01 || mem >= 32)
-    );
+    const open = isHeard(node) && !node.deactivated && node.token === undefined;
+    return open && !filtered && !offered && (cpus >= 0.01 || mem >= 32);
   }
 
   #answered(offer: Offer, answer: (offer: Offer) => boolean): void {
-    if (!this.outstanding.delete(offer.id) || !offer.node.reachable) return;
+    if (!this.outstanding.delete(offer.id) || !isHeard(offer.node)) return;
     if (!answer(offer))
       this.#filters.set(offer.node, this.#deps.agenda.now() + this.#deps.timing.declineMs);
   }

@@ -81,12 +81,33 @@ const join = async (
 const elect = (cluster: Cluster, index: number | 'none'): void => {
   if (cluster.leader === index) return;
   cluster.leader = index;
-  for (const streams of cluster.streams) for (const end of [...streams]) end();
+  endStreams(cluster);
+};
+
+const endStreams = ({ streams }: Cluster): void => {
+  for (const some of streams) for (const end of [...some]) end();
 };
 
 const leave = async (cluster: Cluster): Promise<void> => {
-  for (const streams of cluster.streams) for (const end of [...streams]) end();
+  endStreams(cluster);
   await Promise.all(cluster.listening.map((one) => one.close(0)));
+};
+
+const nextOf = ({ leader, addresses }: Cluster): number =>
+  leader === 'none' ? 0 : (leader + 1) % addresses.length;
+
+/** Lets a master lead; one that leads anew has forgotten as much as another. */
+const mastersOf = (world: World, cluster: Cluster): ((index: number | 'none') => void) => {
+  world.master.onAbdication(() => {
+    cluster.leader = nextOf(cluster);
+    endStreams(cluster);
+    world.master.succeed();
+  });
+  return (index) => {
+    if (cluster.leader === index) return;
+    elect(cluster, index);
+    if (index !== 'none') world.master.succeed();
+  };
 };
 
 /** A pretend Marathon and Mesos on two ports. Nothing listens before `start`. */
@@ -97,11 +118,8 @@ export const createSim = (options: SimOptions): Sim => {
   const mesos = createCluster();
   const urls = ({ addresses }: Cluster): string[] =>
     addresses.map((address) => `http://${address}`);
-  const abdicate = (): void =>
-    elect(
-      marathon,
-      marathon.leader === 'none' ? 0 : (marathon.leader + 1) % marathon.addresses.length,
-    );
+  const abdicate = (): void => elect(marathon, nextOf(marathon));
+  const electMaster = mastersOf(world, mesos);
   let running: Promise<void> | undefined;
   return {
     world,
@@ -123,7 +141,10 @@ export const createSim = (options: SimOptions): Sim => {
     get mesosUrls() {
       return urls(mesos);
     },
-    elect: (what, index) => elect(what === 'marathon' ? marathon : mesos, index),
+    elect: (what, index) => {
+      if (what === 'mesos') electMaster(index);
+      else elect(marathon, index);
+    },
     failuresPerMinute: () => world.failures.lastMinute(),
     launchFailures: () => ({ total: world.failures.total(), minutes: world.failures.minutes() }),
   };

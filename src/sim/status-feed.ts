@@ -1,7 +1,7 @@
 import type { Agenda } from './agenda.ts';
 import type { Chance } from './chance.ts';
 import { type Container, type Status, isTerminal } from './container.ts';
-import type { SimNode } from './nodes.ts';
+import { type SimNode, isHeard } from './nodes.ts';
 
 export interface FleetWatcher {
   launched?(container: Container): void;
@@ -10,6 +10,8 @@ export interface FleetWatcher {
   refused?(container: Container, message: string): void;
   /** A node that was cut off is back. */
   returned?(node: SimNode): void;
+  /** An agent id is no more. */
+  removed?(node: SimNode, agentId: string): void;
   /** Room came back on a node. */
   freed?(node: SimNode): void;
 }
@@ -45,6 +47,10 @@ export class StatusFeed {
     for (const watcher of this.#watchers) watcher.refused?.(container, message);
   }
 
+  removed(node: SimNode, agentId: string): void {
+    for (const watcher of this.#watchers) watcher.removed?.(node, agentId);
+  }
+
   freed(node: SimNode): void {
     for (const watcher of this.#watchers) watcher.freed?.(node);
   }
@@ -54,7 +60,7 @@ export class StatusFeed {
     const status = this.#stamped(what);
     container.state = isTerminal(container.state) ? container.state : status.state;
     container.statuses.push(status);
-    if (container.order.node.reachable) this.#tell(container, status);
+    if (isHeard(container.order.node)) this.#tell(container, status);
     else this.#unsent.push([container, status]);
   }
 

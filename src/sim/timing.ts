@@ -10,6 +10,8 @@ export interface Timing {
   readonly killMs: number;
   /** From TASK_RUNNING to healthy, for specs with health checks. */
   readonly healthMs: number;
+  /** From a new leading master to an agent's registration with it, something between these. */
+  readonly reregisterMs: readonly [number, number];
   /** Mesos `--allocation_interval`. */
   readonly allocationMs: number;
   /** From an offer to the framework's answer. */
@@ -32,6 +34,7 @@ export const DEFAULT_TIMING: Timing = {
   failMs: 500,
   killMs: 500,
   healthMs: 2000,
+  reregisterMs: [100, 2000],
   allocationMs: 1000,
   offerMs: 50,
   declineMs: 120_000,

@@ -6,6 +6,8 @@ import { Failures } from './failures.ts';
 import { Fleet } from './fleet.ts';
 import { type NodeOptions, createNode } from './nodes.ts';
 import { Offers } from './offers.ts';
+import { Master } from './mesos/master.ts';
+import { DEFAULT_TRAITS, type MesosTraits } from './mesos/traits.ts';
 import { Marathon } from './scheduler/marathon.ts';
 import { DEFAULT_TIMING, type Timing } from './timing.ts';
 import type { SimClock } from './virtual-clock.ts';
@@ -21,6 +23,8 @@ export interface WorldOptions {
   readonly defaultNetwork?: string;
   /** Region of the Mesos master. */
   readonly masterRegion?: string;
+  /** Version, credentials and flags of the Mesos masters; 1.11 that asks nobody unless given. */
+  readonly mesosTraits?: Partial<MesosTraits>;
   /** Told of what escaped from a planned task or an address source; the world goes on. */
   readonly onFault?: (fault: unknown) => void;
 }
@@ -38,6 +42,7 @@ export interface World {
   readonly startedMs: number;
   readonly fleet: Fleet;
   readonly offers: Offers;
+  readonly master: Master;
   readonly events: EventBus;
   readonly marathon: Marathon;
   /** Launches that failed because no address was given. */
@@ -54,6 +59,8 @@ export const createWorld = (options: WorldOptions): World => {
   const made = nodes.map((node, index) => createNode(node, index, masterId, clock.now()));
   const fleet = new Fleet({ agenda, chance, addresses, timing, nodes: made });
   const offers = new Offers({ agenda, chance, fleet, timing, master: masterId });
+  const traits = { ...DEFAULT_TRAITS, ...options.mesosTraits };
+  const master = new Master({ agenda, chance, fleet, offers, timing, id: masterId, traits });
   const events = new EventBus(() => clock.now());
   const names = { defaultNetwork: options.defaultNetwork, masterRegion: options.masterRegion };
   const marathon = new Marathon({ agenda, chance, fleet, offers, events, timing, names });
@@ -64,5 +71,5 @@ export const createWorld = (options: WorldOptions): World => {
   );
   const frameworkId = `${masterId}-0000`;
   const base = { options, clock, agenda, chance, timing, masterId, frameworkId };
-  return { ...base, startedMs: clock.now(), fleet, offers, events, marathon, failures };
+  return { ...base, startedMs: clock.now(), fleet, offers, master, events, marathon, failures };
 };

@@ -1,7 +1,8 @@
-import { BadMesosAnswer, MesosRefused, MesosUnreachable } from '../errors.ts';
+import { BadMesosAnswer } from '../errors.ts';
 import { abilityOf, type FenceAbility } from './ability.ts';
 import type { MesosClient } from './client.ts';
 import { oneAgentTarget, standingOf } from './one-agent.ts';
+import { type AnyIll, DONE, outcomeOf, type Said, type Words } from './outcome.ts';
 import { attributesOf } from './translate.ts';
 import { readAgent, readAgentInfo, readAgents, type WireAgentInfo } from './wire.ts';
 
@@ -15,12 +16,9 @@ import { readAgent, readAgentInfo, readAgents, type WireAgentInfo } from './wire
  * - `refused`: Mesos says no, 401 and 403 among others; its words are in `why`.
  * - `unreachable`: no answer that can be trusted, so that it may or may not have happened.
  */
-export type SwitchOutcome =
-  | { readonly outcome: 'done' }
-  | {
-      readonly outcome: 'unknown-agent' | 'draining' | 'refused' | 'unreachable';
-      readonly why: string;
-    };
+export type SwitchOutcome = Said<SwitchIll | AnyIll>;
+
+type SwitchIll = 'unknown-agent' | 'draining';
 
 /** One agent as the leading master lists it. Agents that are away are in no list. */
 export interface AgentState {
@@ -65,14 +63,21 @@ export interface MesosOperator {
 export function createMesosOperator(client: MesosClient): MesosOperator {
   return {
     deactivate: (agentId, signal) =>
-      outcomeOf(signal, () => flip(client, { type: 'DEACTIVATE_AGENT', agentId }, signal)),
-    reactivate: (agentId, signal) => outcomeOf(signal, () => reactivate(client, agentId, signal)),
+      outcomeOf(WORDS, signal, () => flip(client, { type: 'DEACTIVATE_AGENT', agentId }, signal)),
+    reactivate: (agentId, signal) =>
+      outcomeOf(WORDS, signal, () => reactivate(client, agentId, signal)),
     agents: async (signal) => statesOf(await client.call({ type: 'GET_AGENTS' }, signal)),
     ability: async (signal) => abilityOf(await client.call({ type: 'GET_MASTER' }, signal)),
   };
 }
 
-const DONE: SwitchOutcome = { outcome: 'done' };
+const WORDS: Words<SwitchIll> = [
+  [400, /not deactivated/i, 'done'],
+  // the flag is gone all the same
+  [409, /removed while processing/i, 'done'],
+  [400, /unknown agent/i, 'unknown-agent'],
+  [400, /\bDRAINING\b/, 'draining'],
+];
 
 interface Flip {
   readonly type: 'DEACTIVATE_AGENT' | 'REACTIVATE_AGENT';
@@ -108,40 +113,6 @@ const BEFORE_REACTIVATING = {
   recovered: 'it has not registered with the present leader, so that a drain of it would not show',
   unknown: 'the leader does not list it',
 } as const;
-
-/** Mesos' words for what is no failure, or one that has a name. */
-const SAID: readonly (readonly [
-  status: number,
-  words: RegExp,
-  outcome: SwitchOutcome['outcome'],
-])[] = [
-  [400, /not deactivated/i, 'done'],
-  // the flag is gone all the same
-  [409, /removed while processing/i, 'done'],
-  [400, /unknown agent/i, 'unknown-agent'],
-  [400, /\bDRAINING\b/, 'draining'],
-];
-
-async function outcomeOf(
-  signal: AbortSignal,
-  ask: () => Promise<SwitchOutcome>,
-): Promise<SwitchOutcome> {
-  try {
-    return await ask();
-  } catch (fault: unknown) {
-    signal.throwIfAborted();
-    if (fault instanceof MesosUnreachable || fault instanceof BadMesosAnswer)
-      return { outcome: 'unreachable', why: fault.message };
-    if (fault instanceof MesosRefused) return said(fault);
-    throw fault;
-  }
-}
-
-function said({ status, answer, message }: MesosRefused): SwitchOutcome {
-  const found = SAID.find(([code, words]) => code === status && words.test(answer));
-  const outcome = found?.[2] ?? 'refused';
-  return outcome === 'done' ? DONE : { outcome, why: message };
-}
 
 function statesOf(answer: unknown): readonly AgentState[] {
   const { agents, recovered_agents: recovered } = readAgents(answer);

@@ -2,13 +2,11 @@ import type { Container, Status } from '../container.ts';
 import type { JsonObject } from '../json.ts';
 import type { SimNode } from '../nodes.ts';
 import { safeId } from '../ids.ts';
-import { NOTHING, plus } from '../nodes.ts';
+import { NOTHING, isHeard, plus } from '../nodes.ts';
 import type { Resources } from '../specs/spec.ts';
 import type { World } from '../world.ts';
 
-export const VERSION = '1.11.0';
 export const AGENT_PORT = 5051;
-export const MASTER_CAPABILITIES = ['AGENT_UPDATE', 'AGENT_DRAINING', 'QUOTA_V2'];
 export const AGENT_CAPABILITIES = [
   'MULTI_ROLE',
   'HIERARCHICAL_ROLE',
@@ -52,12 +50,22 @@ export const offeredOn = (world: World, node: SimNode): Resources =>
 export const usedOn = (world: World, node: SimNode): Resources =>
   plus(world.fleet.used(node), node.filler);
 
-/** Containers that live on agents the master can reach, and those it cannot. */
+/** Agents that the leader lists as its own. */
+export const heardNodes = (world: World): SimNode[] => world.fleet.nodes.filter(isHeard);
+
+export const recoveredNodes = (world: World): SimNode[] =>
+  world.fleet.nodes.filter(({ recovered }) => recovered);
+
+/** What an agent's entry tells of a drain. */
+export const drainOf = ({ drain }: SimNode): JsonObject =>
+  drain === undefined ? {} : { drain_info: { state: drain, config: { mark_gone: false } } };
+
+/** Containers on agents that the leader hears from, and on those that are unreachable. */
 export const livingTasks = (world: World): { reached: Container[]; lost: Container[] } => {
   const all = [...world.fleet.containers.values()];
   return {
-    reached: all.filter(({ order }) => order.node.reachable),
-    lost: all.filter(({ order }) => !order.node.reachable),
+    reached: all.filter(({ order }) => isHeard(order.node)),
+    lost: all.filter(({ order: { node } }) => !node.reachable && !node.recovered),
   };
 };
 

@@ -18,6 +18,8 @@ export const subscribe = (world: World, response: ServerResponse): (() => void) 
   response.writeHead(200, { 'Content-Type': 'application/json' });
   const ignore = world.fleet.watch({
     returned: (node) => send({ type: 'AGENT_ADDED', agent_added: { agent: agent(world, node) } }),
+    removed: (_node, agentId) =>
+      send({ type: 'AGENT_REMOVED', agent_removed: { agent_id: { value: agentId } } }),
     launched: (container) => {
       for (const task of tasks(world, container))
         send({ type: 'TASK_ADDED', task_added: { task } });

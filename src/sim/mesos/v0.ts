@@ -1,6 +1,6 @@
 import type { Container, Status } from '../container.ts';
 import type { JsonObject } from '../json.ts';
-import { type SimNode, NOTHING, plus } from '../nodes.ts';
+import { type SimNode, NOTHING, isHeard, plus } from '../nodes.ts';
 import type { Resources } from '../specs/spec.ts';
 import type { World } from '../world.ts';
 import {
@@ -9,15 +9,18 @@ import {
   AGENT_PORT,
   FRAMEWORK_CAPABILITIES,
   FRAMEWORK_NAME,
-  MASTER_CAPABILITIES,
-  VERSION,
+  drainOf,
+  heardNodes,
   livingTasks,
   networkInfos,
   offeredOn,
+  recoveredNodes,
   taskName,
   tasksOf,
   usedOn,
 } from './facts.ts';
+import { tokenResource } from './reserve.ts';
+import { canSwitch, capabilitiesOf } from './traits.ts';
 
 const amounts = ({ cpus, gpus, mem, disk }: Resources): JsonObject => ({ cpus, gpus, mem, disk });
 
@@ -41,22 +44,35 @@ const slave = (world: World, node: SimNode): JsonObject => ({
   ...domainOf(node.region, node.zone),
   pid: `slave(1)@${node.address}:${AGENT_PORT}`,
   registered_time: node.registeredMs / 1000,
-  resources: { ...amounts(node.total), ...ports(node) },
+  resources: { ...amounts(node.total), ...ports(node), ...tokenAmount(world, true) },
   used_resources: {
     ...amounts(usedOn(world, node)),
     ...portRanges([...world.fleet.usedPorts(node)]),
   },
   offered_resources: amounts(offeredOn(world, node)),
-  reserved_resources: {},
-  unreserved_resources: { ...amounts(node.total), ...ports(node) },
+  reserved_resources: node.token ? { [node.token.role]: tokenAmount(world, true) } : {},
+  unreserved_resources: {
+    ...amounts(node.total),
+    ...ports(node),
+    ...tokenAmount(world, node.token === undefined),
+  },
   active: !node.deactivated,
-  deactivated: node.deactivated,
-  version: VERSION,
+  ...(canSwitch(world.master.traits) && { deactivated: node.deactivated }),
+  ...drainOf(node),
+  version: world.master.traits.version,
   capabilities: AGENT_CAPABILITIES,
 });
 
-const registered = (world: World): SimNode[] =>
-  world.fleet.nodes.filter(({ reachable }) => reachable);
+const tokenAmount = ({ master }: World, has: boolean): JsonObject =>
+  has && master.traits.token !== undefined ? { [master.traits.token]: 1 } : {};
+
+/** What only /slaves tells: whole resources, here of the token. */
+const fullResources = (world: World, node: SimNode): JsonObject => ({
+  unreserved_resources_full: node.token ? [] : tokenResource(world, undefined),
+  reserved_resources_full: node.token
+    ? { [node.token.role]: tokenResource(world, node.token) }
+    : {},
+});
 
 const status = (container: Container, one: Status): JsonObject => ({
   state: one.state,
@@ -75,8 +91,8 @@ const tasks = (world: World, container: Container): JsonObject[] => {
     name: taskName(container),
     framework_id: world.frameworkId,
     executor_id: '',
-    slave_id: order.node.agentId,
-    state: order.node.reachable ? state : 'TASK_UNREACHABLE',
+    slave_id: container.agentId,
+    state: isHeard(order.node) ? state : 'TASK_UNREACHABLE',
     resources: { ...amounts(order.spec.resources), ...portRanges(order.ports) },
     role: order.spec.role,
     statuses: statuses.map((one) => status(container, one)),
@@ -94,7 +110,7 @@ const shownOffer = (world: World, id: string, node: SimNode, resources: Resource
 
 const framework = (world: World): JsonObject => {
   const { reached, lost } = livingTasks(world);
-  const nodes = registered(world);
+  const nodes = heardNodes(world);
   return {
     id: world.frameworkId,
     name: FRAMEWORK_NAME,
@@ -119,33 +135,49 @@ const framework = (world: World): JsonObject => {
   };
 };
 
-/** GET /slaves */
-export const slaves = (world: World, id: string | null): JsonObject => ({
-  slaves: registered(world)
-    .filter(({ agentId }) => id === null || agentId === id)
-    .map((node) => slave(world, node)),
-  recovered_slaves: [],
+/** An agent that the leader knows from the registry only: none of its flags. */
+const recovered = (node: SimNode): JsonObject => ({
+  id: node.agentId,
+  hostname: node.name,
+  port: AGENT_PORT,
+  attributes: node.attributes,
+  ...domainOf(node.region, node.zone),
 });
+
+/** GET /slaves */
+export const slaves = (world: World, id: string | null): JsonObject => {
+  const asked = (nodes: readonly SimNode[]): SimNode[] =>
+    nodes.filter(({ agentId }) => id === null || agentId === id);
+  return {
+    slaves: asked(heardNodes(world)).map((node) => ({
+      ...slave(world, node),
+      ...fullResources(world, node),
+    })),
+    recovered_slaves: asked(recoveredNodes(world)).map(recovered),
+  };
+};
 
 /** GET /state; `leader` is host:port. */
 export const state = (world: World, leader: string): JsonObject => {
-  const nodes = registered(world);
+  const nodes = heardNodes(world);
+  const known = nodes.length + recoveredNodes(world).length;
   const inactive = nodes.filter(({ deactivated }) => deactivated).length;
   const [hostname, port] = leader.split(':');
   return {
-    version: VERSION,
+    version: world.master.traits.version,
     id: world.masterId,
     pid: `master@${leader}`,
     hostname,
-    capabilities: MASTER_CAPABILITIES,
+    capabilities: capabilitiesOf(world.master.traits),
     start_time: world.startedMs / 1000,
-    elected_time: world.startedMs / 1000,
+    elected_time: world.master.electedMs / 1000,
     activated_slaves: nodes.length - inactive,
     deactivated_slaves: inactive,
-    unreachable_slaves: world.fleet.nodes.length - nodes.length,
+    unreachable_slaves: world.fleet.nodes.length - known,
     leader: `master@${leader}`,
     leader_info: { id: world.masterId, pid: `master@${leader}`, port: Number(port), hostname },
-    ...slaves(world, null),
+    slaves: nodes.map((node) => slave(world, node)),
+    recovered_slaves: recoveredNodes(world).map(recovered),
     frameworks: [framework(world)],
     completed_frameworks: [],
     unregistered_frameworks: [],
@@ -164,7 +196,7 @@ export const frameworks = (world: World): JsonObject => ({
 /** GET /state-summary */
 export const summary = (world: World): JsonObject => ({
   hostname: 'master.example.org',
-  slaves: registered(world).map((node) => slave(world, node)),
+  slaves: heardNodes(world).map((node) => slave(world, node)),
   frameworks: [
     {
       id: world.frameworkId,

@@ -1,6 +1,6 @@
 import type { Container, Status } from '../container.ts';
 import type { JsonObject } from '../json.ts';
-import type { SimNode } from '../nodes.ts';
+import { type SimNode, isHeard } from '../nodes.ts';
 import type { Resources } from '../specs/spec.ts';
 import type { World } from '../world.ts';
 import {
@@ -9,15 +9,18 @@ import {
   AGENT_PORT,
   FRAMEWORK_CAPABILITIES,
   FRAMEWORK_NAME,
-  MASTER_CAPABILITIES,
-  VERSION,
+  drainOf,
+  heardNodes,
   livingTasks,
   networkInfos,
   offeredOn,
+  recoveredNodes,
   taskName,
   tasksOf,
   usedOn,
 } from './facts.ts';
+import { tokenResource } from './reserve.ts';
+import { canSwitch, capabilitiesOf } from './traits.ts';
 
 const NS_PER_MS = 1_000_000;
 
@@ -53,13 +56,17 @@ const attribute = ([name, value]: [string, string | number]): JsonObject =>
     ? { name, type: 'SCALAR', scalar: { value } }
     : { name, type: 'TEXT', text: { value } };
 
-const agentInfo = (node: SimNode): JsonObject => {
+const agentInfo = (world: World, node: SimNode): JsonObject => {
   const attributes = Object.entries(node.attributes).map(attribute);
   return {
     id: { value: node.agentId },
     hostname: node.name,
     port: AGENT_PORT,
-    resources: [...scalars(node.total), ...portResource([node.ports])],
+    resources: [
+      ...scalars(node.total),
+      ...tokenResource(world, undefined),
+      ...portResource([node.ports]),
+    ],
     ...(attributes.length > 0 && { attributes }),
     ...domainOf(node.region, node.zone),
   };
@@ -70,13 +77,18 @@ const withItems = (name: string, items: readonly unknown[]): JsonObject =>
 
 /** One agent as GET_AGENTS and AGENT_ADDED show it. */
 export const agent = (world: World, node: SimNode): JsonObject => ({
-  agent_info: agentInfo(node),
+  agent_info: agentInfo(world, node),
   active: !node.deactivated,
-  deactivated: node.deactivated,
-  version: VERSION,
+  ...(canSwitch(world.master.traits) && { deactivated: node.deactivated }),
+  ...drainOf(node),
+  version: world.master.traits.version,
   pid: `slave(1)@${node.address}:${AGENT_PORT}`,
   registered_time: { nanoseconds: node.registeredMs * NS_PER_MS },
-  total_resources: [...scalars(node.total), ...portResource([node.ports])],
+  total_resources: [
+    ...scalars(node.total),
+    ...tokenResource(world, node.token),
+    ...portResource([node.ports]),
+  ],
   ...withItems('allocated_resources', [
     ...scalars(usedOn(world, node)),
     ...portResource(single(world.fleet.usedPorts(node))),
@@ -85,16 +97,21 @@ export const agent = (world: World, node: SimNode): JsonObject => ({
   capabilities: AGENT_CAPABILITIES.map((type) => ({ type })),
 });
 
-export const getAgents = (world: World): JsonObject =>
-  withItems(
+export const getAgents = (world: World): JsonObject => ({
+  ...withItems(
     'agents',
-    world.fleet.nodes.filter(({ reachable }) => reachable).map((node) => agent(world, node)),
-  );
+    heardNodes(world).map((node) => agent(world, node)),
+  ),
+  ...withItems(
+    'recovered_agents',
+    recoveredNodes(world).map((node) => agentInfo(world, node)),
+  ),
+});
 
 /** One status as TASK_UPDATED and the task lists carry it. */
 export const status = (container: Container, one: Status, task: string): JsonObject => ({
   task_id: { value: task },
-  agent_id: { value: container.order.node.agentId },
+  agent_id: { value: container.agentId },
   state: one.state,
   source: one.source,
   ...(one.reason !== undefined && { reason: one.reason }),
@@ -115,8 +132,8 @@ export const tasks = (world: World, container: Container): JsonObject[] => {
     name: taskName(container),
     task_id: { value: id },
     framework_id: { value: world.frameworkId },
-    agent_id: { value: order.node.agentId },
-    state: order.node.reachable ? state : 'TASK_UNREACHABLE',
+    agent_id: { value: container.agentId },
+    state: isHeard(order.node) ? state : 'TASK_UNREACHABLE',
     resources: [...scalars(order.spec.resources), ...portResource(single(order.ports))],
     ...withItems(
       'statuses',
@@ -170,15 +187,15 @@ export const getMaster = (world: World, leader: string): JsonObject => {
   return {
     master_info: {
       address: { hostname, ip: hostname, port: Number(port) },
-      capabilities: MASTER_CAPABILITIES.map((type) => ({ type })),
+      capabilities: capabilitiesOf(world.master.traits).map((type) => ({ type })),
       hostname,
       id: world.masterId,
       pid: `master@${leader}`,
       port: Number(port),
-      version: VERSION,
+      version: world.master.traits.version,
       ...domainOf(world.options.masterRegion),
     },
-    elected_time: world.startedMs / 1000,
+    elected_time: world.master.electedMs / 1000,
     start_time: world.startedMs / 1000,
   };
 };

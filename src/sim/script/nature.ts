@@ -1,6 +1,7 @@
 import { NOTHING, minus } from '../nodes.ts';
 import { objectOf, textOf } from '../json.ts';
 import { BadScriptLine } from '../errors.ts';
+import type { Trouble } from '../mesos/master.ts';
 import { idOf } from './definition.ts';
 import { ask } from './http.ts';
 import { VIEWS } from './show.ts';
@@ -50,6 +51,32 @@ const heal: Command = (stage, line) => {
   const node = nodeOf(stage, line);
   stage.world.fleet.heal(node);
   return [`${node.name}: back`];
+};
+
+/** Another master leads, or the same one anew; agents register with it one after the other. */
+const failover: Command = ({ world }) => {
+  world.master.abdicate();
+  return ['another Mesos master leads'];
+};
+
+/** The agent's work directory is wiped: it registers under another id and its tasks are gone. */
+const renewAgent: Command = (stage, line) => {
+  const node = nodeOf(stage, line);
+  stage.world.master.renew(node);
+  return [`${node.name}: another agent id`];
+};
+
+const TROUBLES: readonly string[] = ['lost', 'dropped', 'busy'] satisfies Trouble[];
+const isTrouble = (word: string): word is Trouble => TROUBLES.includes(word);
+
+/** `trouble lost 2`: the answers to the next two switches of agents are cut off. */
+const trouble: Command = ({ world }, line) => {
+  const word = argument(line, 0, 'lost, dropped or busy');
+  if (!isTrouble(word))
+    throw new BadScriptLine(line.text, `"${word}" is none of ${TROUBLES.join(', ')}`);
+  const times = Number(line.args[1] ?? 1);
+  for (let i = 0; i < times; i++) world.master.troubles.push(word);
+  return [`the next ${times} switches: ${word}`];
 };
 
 /** `crash shop/web 2` lets two running instances fail, all of them without a count. */
@@ -110,6 +137,9 @@ const expect: Command = async (stage, line) => {
 /** Commands beside Marathon's API. */
 export const NATURE: Readonly<Record<string, Command>> = {
   advance, wait: advance, show, fill, partition, heal, crash, say, expect,
+  failover, trouble, 'renew-agent': renewAgent,
+  drain: switchAgent('DRAIN_AGENT', 'draining'),
+  undrain: switchAgent('REACTIVATE_AGENT', 'reactivated'),
   deactivate: switchAgent('DEACTIVATE_AGENT', 'deactivated'),
   reactivate: switchAgent('REACTIVATE_AGENT', 'reactivated'),
 }; // prettier-ignore
