@@ -31,6 +31,7 @@ export const subjects: readonly Subject[] = [
   },
   { name: 'haproxy', command: haproxy },
   { name: 'corral gate', command: node('gate') },
+  { name: 'node:http + undici, bare', command: node('bare') },
   { name: '@fastify/http-proxy', command: node('fastify') },
   { name: 'http-proxy', command: node('http-proxy') },
 ];
