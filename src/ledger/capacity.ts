@@ -1,0 +1,148 @@
+import type { CapacityFacts } from '../core/capacity-facts.ts';
+import { periodOf, type SaidVerdict } from '../core/capacity-period.ts';
+import { LeaseSums, stockByNode } from '../core/capacity-sums.ts';
+import type { NodeFacts } from '../core/facts.ts';
+import type { NodeSeen, PoolSeen } from '../core/snapshot.ts';
+import { holdingOf, prefixes } from './keys.ts';
+import { listAll } from './listing.ts';
+import { records } from './records.ts';
+import type { Read, Revision } from './store.ts';
+import { listVerdicts, VERDICTS_KEPT } from './verdicts.ts';
+import { emptyPicture, feed, type Picture } from './view-feed.ts';
+
+export interface CapacityAsk {
+  /** What Mesos says of the nodes; without it racks and reaches rest on the ledger's attributes alone. */
+  readonly nodeFacts?: ReadonlyMap<string, NodeFacts>;
+  readonly nowMs: number;
+  /** Where the period begins; absent: with all that is remembered. */
+  readonly sinceMs?: number;
+}
+
+export interface CapacityReading {
+  readonly revision: Revision;
+  readonly facts: CapacityFacts;
+  /** What the ledger says in two ways that do not agree, or cannot say. */
+  readonly doubts: readonly string[];
+  /** The logs do not reach back to `sinceMs`. */
+  readonly atLeast: boolean;
+}
+
+/**
+ * All that a capacity report is made of. Room and leases are read at one revision, the leases a page at a
+ * time, so that a large cluster stops nothing else.
+ *
+ * @throws LedgerUnreachable, Compacted
+ */
+export async function readCapacity(
+  read: Read,
+  ask: CapacityAsk,
+  signal: AbortSignal,
+): Promise<CapacityReading> {
+  const { entries, revision } = await listAll(read, prefixes.room, { signal });
+  const picture = emptyPicture();
+  if (ask.nodeFacts) picture.snapshot.replaceFacts(ask.nodeFacts);
+  for (const entry of entries) feed(picture, entry.key, entry);
+  picture.snapshot.setNow(ask.nowMs);
+  const blocks = entries.filter(({ key }) => key.startsWith(prefixes.blocks));
+  const stock = new Map<string, number>();
+  for (const { record } of records.block.decodeAll(blocks).good)
+    for (const [node, count] of stockByNode(record))
+      stock.set(node, (stock.get(node) ?? 0) + count);
+  const leases = new LeaseSums(picture.snapshot.networks());
+  const unread = await sumLeases(read, leases, { revision, signal });
+  const said = await verdictsSince(read, ask, signal);
+  return {
+    revision,
+    facts: {
+      picture: picture.snapshot,
+      ...{ leases, stock, held: picture.held },
+      fenced: new Set(),
+      period: periodOf(said.verdicts, []),
+    },
+    doubts: [...unreadable(picture, unread), ...disagreements(picture, leases)],
+    atLeast: said.atLeast,
+  };
+}
+
+const LEASES_AT_ONCE = 1_000;
+
+/** @returns how many do not read */
+async function sumLeases(
+  read: Read,
+  sums: LeaseSums,
+  { revision, signal }: { readonly revision: Revision; readonly signal: AbortSignal },
+): Promise<number> {
+  const prefix = prefixes.leases;
+  const query = { prefix, limit: LEASES_AT_ONCE, ...(revision > 0 && { at: revision }) };
+  let unread = 0;
+  for (let after: string | undefined, more = true; more;) {
+    const page = await read.range({ ...query, ...(after !== undefined && { after }) }, signal);
+    const { good, faults } = records.lease.decodeAll(page.entries);
+    unread += faults.length;
+    for (const { key, record } of good) {
+      const place = holdingOf(prefix, key);
+      if (place) sums.add(place.node, place.address, record);
+      else unread += 1;
+    }
+    after = page.entries.at(-1)?.key;
+    more = page.more && after !== undefined;
+  }
+  return unread;
+}
+
+const VERDICTS_AT_ONCE = 50;
+
+interface Said {
+  readonly verdicts: readonly SaidVerdict[];
+  readonly atLeast: boolean;
+}
+
+/** Verdicts of the period. The log is bounded: a full one that begins later than the period is too short. */
+async function verdictsSince(
+  read: Read,
+  { sinceMs = 0, nowMs }: CapacityAsk,
+  signal: AbortSignal,
+): Promise<Said> {
+  const verdicts: SaidVerdict[] = [];
+  let seen = 0;
+  for (let before: string | undefined; ;) {
+    const query = { limit: VERDICTS_AT_ONCE, ...(before !== undefined && { before }) };
+    const page = await listVerdicts(read, query, signal);
+    const records = page.verdicts.map(({ record }) => record);
+    seen += records.length + page.faults.length;
+    verdicts.push(...records.filter(({ atMs }) => atMs > sinceMs && atMs <= nowMs));
+    before = page.next;
+    if (before === undefined) return { verdicts, atLeast: seen >= VERDICTS_KEPT };
+    if (records.length > 0 && records.every(({ atMs }) => atMs <= sinceMs))
+      return { verdicts, atLeast: false };
+  }
+}
+
+const MOST_DOUBTS = 20;
+
+const unreadable = ({ faults }: Picture, leases: number): string[] => [
+  ...[...faults.values()].slice(0, MOST_DOUBTS).map(({ message }) => message),
+  ...(leases > 0 ? [`${leases} leases do not read: see corral ledger check`] : []),
+];
+
+/** Blocks, tallies and leases say the same thing three times. */
+function disagreements({ snapshot }: Picture, leases: LeaseSums): string[] {
+  const doubt = (what: string, counted: number, found: number): string[] =>
+    counted === found
+      ? []
+      : [`${what} counts ${counted} leases and has ${found}: see corral ledger check`];
+  return [
+    ...snapshot
+      .pools()
+      .flatMap(({ name, held }: PoolSeen) =>
+        doubt(`pool "${name}"`, held, leases.pools.get(name)?.leases ?? 0),
+      ),
+    ...snapshot.nodes().flatMap(({ name, tally }: NodeSeen) =>
+      doubt(
+        `node "${name}"`,
+        Object.values(tally?.pools ?? {}).reduce((sum, count) => sum + count, 0),
+        leases.nodes.get(name)?.leases ?? 0,
+      ),
+    ),
+  ].slice(0, MOST_DOUBTS);
+}
