@@ -4,6 +4,7 @@ import { consoleSchema, type ConsoleSettings } from './console.ts';
 import { gateSchema, type GateSettings } from './gate.ts';
 import { ledgerSchema, type LedgerSettings } from './ledger.ts';
 import { logSchema, type LogSettings } from './log.ts';
+import { reportSchema, type ReportSettings } from './report.ts';
 import { simSchema, type SimSettings } from './sim.ts';
 
 export interface Settings {
@@ -11,6 +12,7 @@ export interface Settings {
   readonly ledger: LedgerSettings;
   readonly agent: AgentSettings;
   readonly console: ConsoleSettings;
+  readonly report: ReportSettings;
   readonly log: LogSettings;
   readonly sim: SimSettings;
 }
@@ -21,6 +23,7 @@ export const settingsSchema = Joi.object<Settings, true>({
   ledger: ledgerSchema.default(),
   agent: agentSchema.default(),
   console: consoleSchema.default(),
+  report: reportSchema.default(),
   log: logSchema.default(),
   sim: simSchema.default(),
 });

@@ -1,8 +1,9 @@
 import type { CapacityFacts } from '../core/capacity-facts.ts';
-import { periodOf, type SaidVerdict } from '../core/capacity-period.ts';
+import { periodOf, type SaidVerdict, type SeenFailure } from '../core/capacity-period.ts';
 import { LeaseSums, stockByNode } from '../core/capacity-sums.ts';
 import type { NodeFacts } from '../core/facts.ts';
 import type { NodeSeen, PoolSeen } from '../core/snapshot.ts';
+import { FAILURES_KEPT, failuresSince } from './failures.ts';
 import { holdingOf, prefixes } from './keys.ts';
 import { listAll } from './listing.ts';
 import { records } from './records.ts';
@@ -51,16 +52,17 @@ export async function readCapacity(
   const leases = new LeaseSums(picture.snapshot.networks());
   const unread = await sumLeases(read, leases, { revision, signal });
   const said = await verdictsSince(read, ask, signal);
+  const seen = await failuresIn(read, ask, signal);
   return {
     revision,
     facts: {
       picture: picture.snapshot,
       ...{ leases, stock, held: picture.held },
       fenced: new Set(),
-      period: periodOf(said.verdicts, []),
+      period: periodOf(said.verdicts, seen.failures),
     },
     doubts: [...unreadable(picture, unread), ...disagreements(picture, leases)],
-    atLeast: said.atLeast,
+    atLeast: said.atLeast || seen.atLeast,
   };
 }
 
@@ -116,6 +118,24 @@ async function verdictsSince(
     if (records.length > 0 && records.every(({ atMs }) => atMs <= sinceMs))
       return { verdicts, atLeast: false };
   }
+}
+
+interface Seen {
+  readonly failures: readonly SeenFailure[];
+  readonly atLeast: boolean;
+}
+
+/** Failures are kept by the minute: those of the minute in which the period begins count, if they ended in it. */
+async function failuresIn(
+  read: Read,
+  { sinceMs = 0, nowMs }: CapacityAsk,
+  signal: AbortSignal,
+): Promise<Seen> {
+  const found = await failuresSince(read, { sinceMs: sinceMs + 1 }, signal);
+  const failures = found
+    .map(({ record }) => record)
+    .filter(({ sinceMs: firstMs }) => firstMs <= nowMs);
+  return { failures, atLeast: found.length >= FAILURES_KEPT };
 }
 
 const MOST_DOUBTS = 20;

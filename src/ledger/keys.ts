@@ -6,6 +6,12 @@
  */
 const ROOT = '/corral/v1';
 const ROOM = `${ROOT}/room`;
+/** A report's schedule, and its stamp there. */
+export interface ReportPlace {
+  readonly schedule: string;
+  readonly stamp: string;
+}
+
 const segment = (name: string): string => encodeURIComponent(name);
 
 export const prefixes = {
@@ -29,6 +35,12 @@ export const prefixes = {
   alive: `${ROOT}/alive/`,
   verdicts: `${ROOT}/verdicts/`,
   failures: `${ROOT}/failures/`,
+  reports: `${ROOT}/reports/`,
+  reportsOf: (schedule: string) => `${ROOT}/reports/${segment(schedule)}/`,
+  reportPartsOf: (schedule: string) => `${ROOT}/report-parts/${segment(schedule)}/`,
+  reportSchedules: `${ROOT}/report-schedules/`,
+  reportOutbox: `${ROOT}/report-outbox/`,
+  reportOutboxOf: (schedule: string) => `${ROOT}/report-outbox/${segment(schedule)}/`,
   starving: `${ROOT}/starving/`,
   reconciled: `${ROOT}/reconciled/`,
   elections: `${ROOT}/elections/`,
@@ -60,6 +72,13 @@ export const keys = {
   alive: (node: string) => prefixes.alive + segment(node),
   verdict: (id: string) => prefixes.verdicts + segment(id),
   failure: (id: string) => prefixes.failures + segment(id),
+  report: ({ schedule, stamp }: ReportPlace) => prefixes.reportsOf(schedule) + segment(stamp),
+  /** A piece of a report's rows; padded, so that pieces list in order. */
+  reportPart: ({ schedule, stamp }: ReportPlace, n: number) =>
+    `${prefixes.reportPartsOf(schedule)}${segment(stamp)}/${String(n).padStart(4, '0')}`,
+  reportSchedule: (schedule: string) => prefixes.reportSchedules + segment(schedule),
+  reportOutbox: ({ schedule, stamp }: ReportPlace) =>
+    prefixes.reportOutboxOf(schedule) + segment(stamp),
   election: (name: string) => prefixes.elections + segment(name),
 } as const;
 

@@ -1,9 +1,11 @@
 import type Joi from 'joi';
 import type { FailureRecord } from '../core/failure-record.ts';
 import type * as Of from '../core/records.ts';
+import type { OutboxRecord, ReportRecord, ScheduleRecord } from '../core/report-record.ts';
 import { BadRecord } from './errors.ts';
 import { failure } from './failure-schema.ts';
 import { faultOf, schemas } from './record-schemas.ts';
+import { report, reportOutbox, reportSchedule } from './report-schema.ts';
 import { isBlock, isTally } from './record-shapes.ts';
 import type { Entry } from './store.ts';
 
@@ -101,6 +103,9 @@ export const records = {
   injected: codec<Of.InjectedRecord>('injected', schemas.injected),
   verdict: codec<Of.VerdictRecord>('verdict', schemas.verdict),
   failure: codec<FailureRecord>('failure', failure),
+  report: codec<ReportRecord>('report', report),
+  reportSchedule: codec<ScheduleRecord>('report schedule', reportSchedule),
+  reportOutbox: codec<OutboxRecord>('report outbox', reportOutbox),
   reconciled: codec<Of.ReconciledRecord>('reconciled', schemas.reconciled),
   rebuilding: codec<Of.RebuildingRecord>('rebuilding', schemas.rebuilding),
 } as const;
