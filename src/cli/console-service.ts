@@ -5,6 +5,7 @@ import type { Settings } from '../config/settings.ts';
 import { listAudit } from '../ledger/audit.ts';
 import { listFailures } from '../ledger/failures.ts';
 import { listLimits } from '../ledger/limit-list.ts';
+import { getWholeReport, listReports } from '../ledger/reports.ts';
 import { getVerdict, listVerdicts } from '../ledger/verdicts.ts';
 import type { Store } from '../ledger/store.ts';
 import { type Listening, listen } from '../plumbing/listen.ts';
@@ -33,6 +34,10 @@ export async function startConsole(deps: ConsoleServiceDeps): Promise<Listening>
     },
     audit: { list: (query, signal) => listAudit(store, query, signal) },
     failures: { list: (query, signal) => listFailures(store, query, signal) },
+    reports: {
+      list: async (query, signal) => (await listReports(store, query, signal)).reports,
+      whole: (id, signal) => getWholeReport(store, id, signal),
+    },
     held: () =>
       Promise.resolve([...gate.view.held].map(([name, record]) => ({ app: name, record }))),
     plan: (body, signal) => gate.planner.plan(body, signal),

@@ -13,6 +13,7 @@ import { type Loop, startLoop } from '../plumbing/loop.ts';
 import type { FactsFeed } from './facts.ts';
 import { whileLeading } from './leading.ts';
 import type { OwnMarathon } from './marathon.ts';
+import { reportLoops } from './report-loops.ts';
 
 /** A gate's parts, for the loops that run beside its requests. */
 export interface GateParts {
@@ -34,6 +35,7 @@ export const loopsBeside = (
 ): readonly Loop[] => [
   keeperLoop(parts),
   heldLoop(parts, signal),
+  ...reportLoops(parts, signal),
   ...(parts.settings.gate.forgetNodes === 'gone' ? [goneLoop(parts, facts, signal)] : []),
 ];
 

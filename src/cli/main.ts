@@ -21,6 +21,7 @@ import { registerNodeForget } from './commands/node-forget.ts';
 import { registerNode } from './commands/node.ts';
 import { registerPlan } from './commands/plan.ts';
 import { registerPool } from './commands/pool.ts';
+import { registerReport } from './commands/report.ts';
 import { registerSim } from './commands/sim.ts';
 import { registerGate, registerUp } from './commands/up.ts';
 import { registerVerdict } from './commands/verdict.ts';
@@ -34,7 +35,7 @@ const OWN_FILE = 'config/corral.yaml';
 /** Commands that need the ledger and nothing else. */
 const PLAIN: readonly ((program: Command, context: CliContext) => void)[] = [
   ...[registerVerdict, registerHeld, registerFailures, registerPool, registerNode, registerNetwork],
-  ...[registerLease, registerLedger, registerAudit, registerApply],
+  ...[registerLease, registerLedger, registerAudit, registerApply, registerReport],
   ...[registerNetworkCreate, registerNodeForget, registerLedgerRebuild, registerDoctor],
 ];
 

@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { Verdict } from '../core/admit.ts';
+import type { CapacityReport } from '../core/capacity-record.ts';
 import type { FailureRecord } from '../core/failure-record.ts';
 import type {
   AuditRecord,
@@ -8,6 +9,7 @@ import type {
   ReservationRecord,
   VerdictRecord,
 } from '../core/records.ts';
+import type { ReportRecord } from '../core/report-record.ts';
 import type { NodeSeen, PoolSeen } from '../core/snapshot.ts';
 import type { Log } from '../plumbing/log.ts';
 import type { JsonValue } from '../plumbing/strict-json.ts';
@@ -67,6 +69,16 @@ export interface FailureReader {
   }>;
 }
 
+/** Capacity reports; ledger/reports.ts has both, given a store. */
+export interface ReportReader {
+  /** Newest first. */
+  list(
+    query: { readonly schedule?: string; readonly limit: number },
+    signal: AbortSignal,
+  ): Promise<readonly ReportRecord[]>;
+  whole(id: string, signal: AbortSignal): Promise<CapacityReport | undefined>;
+}
+
 export interface HeldApp {
   readonly app: string;
   readonly record: HeldRecord;
@@ -78,6 +90,7 @@ export interface ConsoleDeps {
   readonly verdicts: VerdictReader;
   readonly limits: LimitReader;
   readonly audit: AuditReader;
+  readonly reports: ReportReader;
   readonly failures: FailureReader;
   readonly held: (signal: AbortSignal) => Promise<readonly HeldApp[]>;
   /** Judges a definition as the gate would, reserving nothing. */

@@ -12,6 +12,7 @@ import type { Asked, Route } from './route.ts';
 import { nodeRoutes, poolRoutes, promiseRoutes } from './routes/cluster.ts';
 import { failureRoutes } from './routes/failures.ts';
 import { limitRoutes } from './routes/limits.ts';
+import { reportRoutes } from './routes/reports.ts';
 import { serviceRoutes } from './routes/service.ts';
 import { verdictRoutes } from './routes/verdicts.ts';
 
@@ -24,6 +25,7 @@ export function routesOf(deps: ConsoleDeps): readonly Route[] {
     ...limitRoutes(deps),
     ...failureRoutes(deps),
     ...verdictRoutes(deps),
+    ...reportRoutes(deps),
     ...serviceRoutes(deps),
   ];
   const self: Route = {

@@ -1,4 +1,5 @@
 import { reportCsv } from '../core/capacity-csv.ts';
+import { reportShape } from '../core/capacity-json.ts';
 import type { CapacityReport } from '../core/capacity-record.ts';
 import { reportText } from '../core/capacity-text.ts';
 import type { ReportFormat } from '../config/report.ts';
@@ -15,7 +16,7 @@ export const FORMS: Readonly<Record<ReportFormat, Form>> = {
   json: {
     extension: 'json',
     type: 'application/json',
-    render: (report) => `${JSON.stringify(report)}\n`,
+    render: (report) => `${JSON.stringify(reportShape(report))}\n`,
   },
   csv: { extension: 'csv', type: 'text/csv; charset=utf-8', render: reportCsv },
 };

@@ -37,7 +37,7 @@ export async function callWebhook(
   if (url === undefined) return { went: 'never', fault: 'its url is neither http nor https' };
   const body = render(report);
   try {
-    const { status } = await axios.post<unknown>(url, body, {
+    const { status } = await axios.post<unknown>(url, Buffer.from(body), {
       headers: {
         'content-type': type,
         'user-agent': 'corral',
@@ -50,6 +50,8 @@ export async function callWebhook(
       signal: AbortSignal.any([signal, AbortSignal.timeout(withinMs)]),
       ...{ maxRedirects: 0, maxContentLength: MOST_ANSWER_BYTES, maxBodyLength: Infinity },
       ...{ proxy: false as const, responseType: 'text' as const, validateStatus: () => true },
+      // what is signed is what is sent: axios trims a text that is JSON
+      transformRequest: (sent: unknown) => sent,
       transformResponse: (answer: unknown) => answer,
     });
     return outcomeOf(status);

@@ -9,7 +9,9 @@ import type { LimitParts } from '../../src/console/shapes/limits.ts';
 import { createConsole } from '../../src/console/server.ts';
 import type { Verdict } from '../../src/core/admit.ts';
 import { explain } from '../../src/core/explain.ts';
+import type { CapacityReport } from '../../src/core/capacity-record.ts';
 import { place } from '../../src/core/place.ts';
+import { headOf } from '../../src/core/report-record.ts';
 import type { VerdictRecord } from '../../src/core/records.ts';
 import { describe as inWords } from '../../src/core/shortage.ts';
 import { Snapshot } from '../../src/core/snapshot.ts';
@@ -197,6 +199,20 @@ const failed = ['0abc-1', '0abd-1'].map((id, at) => ({
   } as const,
 }));
 
+const report: CapacityReport = {
+  ...{ v: 1, id: 'daily-2o4m5k0x1', schedule: 'daily', atMs: 2000, dueMs: 1000, revision: 9 },
+  ...{ late: true, missed: 2, doubts: [] },
+  waiting: [{ app: '/shop/mail', allowed: 2, wanted: 5, sinceMs: 0 }],
+  rows: [
+    { kind: 'total', name: '', figures: { leased: 2 } },
+    { kind: 'vlan', name: '7', figures: { leased: 2, macs: 2, macLimit: 1 }, level: 'over' },
+  ],
+};
+const reportHead = {
+  ...headOf(report, 1),
+  deliveries: [{ to: 'file', name: 'csv', state: 'done', attempts: 1, atMs: 3000, path: '/r.csv' }],
+} as const;
+
 const registry = new Registry();
 clusterMetrics(registry, () => picture);
 /** What a test may break of that which is handed in. */
@@ -224,6 +240,11 @@ export const depsWith = (faulty: Faulty): ConsoleDeps => ({
       const failures = failed.slice(from, from + limit);
       return { failures, ...(from + limit < failed.length && { next: failures.at(-1)!.id }) };
     },
+  },
+  reports: {
+    list: async ({ schedule, limit }) =>
+      [reportHead].filter((head) => (schedule ?? head.schedule) === head.schedule).slice(0, limit),
+    whole: async (id) => (id === report.id ? report : undefined),
   },
   held: async (signal) => {
     if (faulty.reads) throw faulty.reads;
