@@ -1,5 +1,7 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import process from 'node:process';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
@@ -26,9 +28,29 @@ const files = readdirSync('test', { recursive: true, encoding: 'utf8' })
   .filter((file) => chosen.some((name) => name === file || SUITES[name]?.(file) === true))
   .sort();
 
+/**
+ * Unit tests touch nothing outside their file, and most take less time than a process to run them in: a
+ * few processes share them all.
+ */
+const BATCHES = 4;
+const scratch = mkdtempSync(join(tmpdir(), 'corral-tests-'));
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
+
+function batched(all: readonly string[]): string[] {
+  const unit = all.filter((file) => SUITES['unit']?.(file));
+  const batches = Array.from({ length: Math.min(BATCHES, unit.length) }, (_, batch) => {
+    const entry = join(scratch, `unit-${batch + 1}.mjs`);
+    const files = unit.filter((_file, at) => at % BATCHES === batch);
+    const imports = files.map((file) => `await import('${pathToFileURL(resolve(file)).href}');`);
+    writeFileSync(entry, imports.join('\n'));
+    return entry;
+  });
+  return [...batches, ...all.filter((file) => !unit.includes(file))];
+}
+
 let failed = 0;
 let skipped = 0;
-const events = run({ files, concurrency: 2, timeout: 10 * 60_000 });
+const events = run({ files: batched(files), concurrency: 2, timeout: 10 * 60_000 });
 events.on('test:fail', ({ todo }) => {
   if (todo === undefined) failed += 1;
 });
