@@ -1,4 +1,4 @@
-import { runInNewContext } from 'node:vm';
+import { createContext, Script } from 'node:vm';
 import type { SimNode } from './nodes.ts';
 import type { Constraint } from './specs/spec.ts';
 
@@ -42,15 +42,32 @@ export const fieldOf = (node: SimNode, field: string): string | undefined => {
 };
 
 /** Longest that one pattern may take on one value, ms: a hostile one must not stop the cluster. */
-const PATTERN_MS = 50;
+const PATTERN_MS = 500;
+const MOST_REMEMBERED = 20_000;
+
+const CONTEXT = createContext({});
+const MATCH = new Script('new RegExp(`^(?:${pattern})$`).test(value)');
+
+/**
+ * What was found before: offers ask the same again and again, and an answer must not depend on how busy
+ * the machine is at the moment.
+ */
+const remembered = new Map<string, boolean>();
 
 const fullMatch = (pattern: string, value: string): boolean => {
+  const asked = JSON.stringify([pattern, value]);
+  const known = remembered.get(asked);
+  if (known !== undefined) return known;
+  if (remembered.size >= MOST_REMEMBERED) remembered.clear();
+  const found = matches(pattern, value);
+  remembered.set(asked, found);
+  return found;
+};
+
+const matches = (pattern: string, value: string): boolean => {
   try {
-    return runInNewContext(
-      'new RegExp(`^(?:${pattern})$`).test(value)',
-      { pattern, value },
-      { timeout: PATTERN_MS },
-    ) as boolean;
+    Object.assign(CONTEXT, { pattern, value });
+    return MATCH.runInContext(CONTEXT, { timeout: PATTERN_MS }) as boolean;
   } catch {
     return false;
   }
