@@ -28,7 +28,19 @@ export interface GateInsideDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
+  /** Random ones unless given. */
+  readonly names?: Names;
 }
+
+/** New names, each unlike all others. */
+export interface Names {
+  /** For an operation. */
+  readonly id: () => string;
+  /** Tells apart what happens in one millisecond, of [0-9a-z]. */
+  readonly mark: () => string;
+}
+
+const RANDOM: Names = { id: randomUUID, mark: () => randomBytes(5).toString('hex') };
 
 /** A gate without its port: what it knows, how it judges, and all that it does by itself. */
 export interface GateInside {
@@ -94,11 +106,11 @@ interface Judging {
 }
 
 function judgeFor(deps: GateInsideDeps, { view, registry, options }: Judging): Judge {
-  const { settings, store, clock, log, marathon } = deps;
+  const { settings, store, clock, log, marathon, names = RANDOM } = deps;
   const ledger = new LedgerVerdicts(store);
   const verdicts = createVerdictLog({
     append: (record, random, signal) => ledger.append(record, random, signal),
-    random: () => randomBytes(5).toString('hex'),
+    random: names.mark,
     log,
     onVerdict: verdictMetrics(registry),
   });
@@ -113,7 +125,7 @@ function judgeFor(deps: GateInsideDeps, { view, registry, options }: Judging): J
     verdicts,
     lockedBy: marathon.lockedBy,
     clock,
-    newId: randomUUID,
+    newId: names.id,
   });
   return createJudge({
     read: readBy(marathon),
