@@ -3,8 +3,8 @@ import { aborted, eitherSignal } from '../ledger/abort.ts';
 import type { Log } from '../plumbing/log.ts';
 import type { Turn } from '../plumbing/loop.ts';
 
-/** How long after a leader's death another takes over, ms. */
-const ELECTION_TTL_MS = 8_000;
+/** How long after a leader's death another takes over, ms: it is to have acted within 10 s. */
+const ELECTION_TTL_MS = 6_000;
 
 /** A turn of one leader's term; its signal ends with the term, its writes carry the term's fence. */
 export type LeadingTurn = (signal: AbortSignal, term: Term) => Promise<void>;

@@ -7,8 +7,6 @@ import { setTimeout as wait } from 'node:timers/promises';
 export interface GateProcessOptions {
   /** Settings as the environment spells them, without `CORRAL_`: `GATE_HOLD: 'always'`. */
   readonly settings: Readonly<Record<string, string>>;
-  /** A file of settings, for what the environment cannot say. */
-  readonly config?: string;
 }
 
 /** `corral gate` as an operator starts it. */
@@ -17,6 +15,10 @@ export interface GateProcess {
   readonly consoleUrl: string;
   /** What it logged so far, one JSON object a line. */
   readonly logged: readonly string[];
+  /** SIGSTOP: it stands still in the middle of whatever it does, and does not know it. */
+  pause(): void;
+  /** SIGCONT. */
+  resume(): void;
   /** Kill -9: nothing is undone. */
   kill(): Promise<void>;
   /** As an operator stops it. @returns the exit code */
@@ -26,10 +28,7 @@ export interface GateProcess {
 const STARTS_WITHIN_MS = 30_000;
 
 /** Starts a gate process on ports of its own and waits until it is ready. */
-export async function startGateProcess({
-  settings,
-  config,
-}: GateProcessOptions): Promise<GateProcess> {
+export async function startGateProcess({ settings }: GateProcessOptions): Promise<GateProcess> {
   const env = Object.fromEntries(
     Object.entries({
       GATE_LISTEN_PORT: '0',
@@ -38,8 +37,7 @@ export async function startGateProcess({
       ...settings,
     }).map(([name, value]) => [`CORRAL_${name}`, value]),
   );
-  const file = config === undefined ? [] : ['--config', config];
-  const argv = ['--import', 'tsx', 'src/cli/main.ts', ...file, 'gate'];
+  const argv = ['--import', 'tsx', 'src/cli/main.ts', 'gate'];
   const child = spawn(process.execPath, argv, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -75,6 +73,8 @@ export async function startGateProcess({
       url,
       consoleUrl,
       logged,
+      pause: () => void child.kill('SIGSTOP'),
+      resume: () => void child.kill('SIGCONT'),
       kill: async () => void (await end('SIGKILL')),
       stop: () => end('SIGTERM'),
     };

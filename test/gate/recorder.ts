@@ -12,7 +12,7 @@ export type Intercept = (
 export interface Recorder {
   readonly url: string;
   /** Complete requests, in order, reads included. */
-  readonly seen: readonly Seen[];
+  readonly seen: Seen[];
   /** Asked before each request is passed on; undefined passes all on. */
   intercept: Intercept | undefined;
   close(): Promise<void>;
