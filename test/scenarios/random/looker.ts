@@ -1,0 +1,148 @@
+import type { MesosCall } from '../../../src/cluster/mesos/client.ts';
+import { keys } from '../../../src/ledger/keys.ts';
+import { records } from '../../../src/ledger/records.ts';
+import type { Container, Status } from '../../../src/sim/container.ts';
+import type { SimNode } from '../../../src/sim/nodes.ts';
+import type { World as SimWorld } from '../../../src/sim/world.ts';
+import type { SimulatedLedger } from '../../fakes/simulated-store.ts';
+import type { World } from '../../fakes/simulated-world.ts';
+import type { Heard } from './gate.ts';
+import type { Request } from './inside.ts';
+
+/**
+ * Failed launches of one app for lack of network room: from the first until all that its client wants
+ * runs, or a client changes what is wanted.
+ */
+export interface Episode {
+  readonly app: string;
+  readonly failedMs: number[];
+}
+
+/** More failed launches than this in an episode are a loop. */
+export const MOST_FAILURES = 5;
+
+export interface LookerDeps {
+  readonly sim: SimWorld;
+  readonly ledger: SimulatedLedger;
+  readonly world: World;
+}
+
+/** Sees what happens in a pretend cluster, and remembers what the laws are about. */
+export class Looker {
+  readonly episodes: Episode[] = [];
+  /** Promises seen broken while it happened, in words. */
+  readonly breaches: string[] = [];
+  launches = 0;
+  failures = 0;
+  /** Longest that an app took from its client's change until all of it ran, ms. */
+  longestWaitMs = 0;
+  /** Nodes that an operator keeps out of the offers. */
+  readonly operators = new Set<string>();
+  /** Nodes that a gate took out of the offers. */
+  readonly fenced = new Set<string>();
+  readonly #open = new Map<string, Episode>();
+  readonly #asked = new Map<string, number>();
+  readonly #deps: LookerDeps;
+
+  constructor(deps: LookerDeps) {
+    this.#deps = deps;
+    deps.sim.fleet.watch({
+      launched: (container) => this.#launched(container),
+      refused: (container, message) => this.#refused(container, message),
+      updated: (container, status) => this.#updated(container, status),
+    });
+  }
+
+  /** A client heard what became of its change. */
+  answered({ target }: Request, { status }: Heard): void {
+    if (status >= 300) return;
+    const { sim, world } = this.#deps;
+    for (const app of this.#open.keys()) if (isAbout(target, app)) this.#open.delete(app);
+    for (const app of sim.marathon.root.specs.keys())
+      if (isAbout(target, app)) this.#asked.set(app, world.now());
+  }
+
+  operatorTook({ name }: SimNode): void {
+    this.operators.add(name);
+    this.fenced.delete(name);
+  }
+
+  operatorGave({ name }: SimNode): void {
+    this.operators.delete(name);
+  }
+
+  /** Its agent is another one, which nobody took out of the offers. */
+  renewed({ name }: SimNode): void {
+    this.operators.delete(name);
+    this.fenced.delete(name);
+  }
+
+  /** A gate calls the master. */
+  called(gate: string, call: MesosCall): void {
+    if (call.type !== 'DEACTIVATE_AGENT' && call.type !== 'REACTIVATE_AGENT') return;
+    const id = agentIn(call);
+    const node = this.#deps.sim.fleet.nodes.find(({ agentId }) => agentId === id);
+    if (!node) return;
+    this.#deps.world.say(`  ${gate}: ${call.type} ${node.name}`);
+    if (call.type === 'DEACTIVATE_AGENT') {
+      if (!this.operators.has(node.name)) this.fenced.add(node.name);
+      return;
+    }
+    this.fenced.delete(node.name);
+    if (this.operators.has(node.name))
+      this.breaches.push(`${gate} reactivated ${node.name}, which an operator had deactivated`);
+  }
+
+  /** Instances that the app's client wants, whatever Corral made of it for now. */
+  wanted(app: string): number {
+    const { ledger, sim } = this.#deps;
+    const entry = ledger.state.get(keys.held(app));
+    if (entry) return records.held.decode(entry).wanted;
+    return sim.marathon.root.specs.get(app)?.instances ?? 0;
+  }
+
+  running(app: string): number {
+    return this.#deps.sim.marathon.instances
+      .of(app)
+      .filter(({ goal, condition }) => goal === 'Running' && condition === 'Running').length;
+  }
+
+  #launched({ order, launchedMs }: Container): void {
+    const { world } = this.#deps;
+    if (launchedMs !== world.now()) return; // told again after a partition
+    this.launches += 1;
+    world.say(`  ${order.spec.id} is launched on ${order.node.name}`);
+  }
+
+  #refused({ order }: Container, message: string): void {
+    const { world } = this.#deps;
+    const app = order.spec.id;
+    this.failures += 1;
+    world.say(`  ${app} fails on ${order.node.name}: ${message}`);
+    const episode = this.#open.get(app) ?? { app, failedMs: [] };
+    if (!this.#open.has(app)) this.episodes.push(episode);
+    this.#open.set(app, episode);
+    episode.failedMs.push(world.now());
+  }
+
+  #updated({ order }: Container, { state }: Status): void {
+    if (state !== 'TASK_RUNNING') return;
+    const app = order.spec.id;
+    if (this.running(app) < this.wanted(app)) return;
+    this.#open.delete(app);
+    const sinceMs = this.#asked.get(app);
+    if (sinceMs === undefined) return;
+    this.#asked.delete(app);
+    this.longestWaitMs = Math.max(this.longestWaitMs, this.#deps.world.now() - sinceMs);
+  }
+}
+
+const agentIn = (call: MesosCall): string | undefined => {
+  const body = call[call.type.toLowerCase()] as { agent_id?: { value?: string } } | undefined;
+  return body?.agent_id?.value;
+};
+
+const isAbout = (target: string, app: string): boolean => {
+  const path = target.split('?')[0] ?? '';
+  return path.includes(app) || (path.startsWith('/v2/groups/shop') && app.startsWith('/shop/'));
+};

@@ -1,0 +1,75 @@
+import { ledgerAddresses } from '../../../src/cli/sim-addresses.ts';
+import type { Settings } from '../../../src/config/settings.ts';
+import { readTopology } from '../../../src/core/topology-read.ts';
+import type { Store } from '../../../src/ledger/store.ts';
+import { applyTopology } from '../../../src/ledger/topology.ts';
+import type { Clock } from '../../../src/plumbing/clock.ts';
+import { createWorld, type World as SimWorld } from '../../../src/sim/world.ts';
+import { SimulatedLedger } from '../../fakes/simulated-store.ts';
+import type { World } from '../../fakes/simulated-world.ts';
+import type { RandomCluster } from './cluster.ts';
+import { type Heard, type RandomGate, settingsFrom, startGate } from './gate.ts';
+import { askMarathon, type Request } from './inside.ts';
+import { Looker } from './looker.ts';
+import { type Mode, settingsOf } from './modes.ts';
+
+export const never = new AbortController().signal;
+
+/** A pretend cluster on a virtual clock, its ledger, and the gates before it. */
+export interface Stage {
+  readonly world: World;
+  readonly sim: SimWorld;
+  readonly ledger: SimulatedLedger;
+  /** Of the nodes and of the people, who never die. */
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly settings: Settings;
+  readonly looker: Looker;
+  readonly gates: readonly RandomGate[];
+  /** Starts one more gate process and waits until it knows the ledger. */
+  startGate(): Promise<RandomGate>;
+  /** A client's request: to the first gate that lives, or to Marathon itself where there is none. */
+  ask(request: Request): Promise<Heard>;
+}
+
+/** A gate has learned of every node by then, ms. */
+const KNOWS_ALL_AFTER_MS = 3_000;
+
+/** With one gate, except in the mode `nothing`. */
+export async function openStage(
+  world: World,
+  { cluster, mode }: { readonly cluster: RandomCluster; readonly mode: Mode },
+): Promise<Stage> {
+  const ledger = new SimulatedLedger(world);
+  const ever = { name: 'cluster', over: false, onEnd: new Set<() => void>(), end: () => undefined };
+  const clock = world.clockOf(ever);
+  const store = ledger.client(ever);
+  await applyTopology(store, readTopology(cluster.topology), { signal: never, clock });
+  const sim = createWorld({
+    clock,
+    seed: world.seed,
+    nodes: cluster.nodes,
+    addresses: ledgerAddresses({ store, clock, coolDownMs: cluster.coolDownMs }),
+    onFault: (fault) => world.fail(fault),
+  });
+  sim.agenda.run().catch((fault: unknown) => world.fail(fault));
+  const looker = new Looker({ sim, ledger, world });
+  const settings = settingsFrom(settingsOf(mode));
+  const gates: RandomGate[] = [];
+  const stage: Stage = {
+    ...{ world, sim, ledger, store, clock, settings, looker, gates },
+    startGate: async () => {
+      const gate = startGate({ ledger, sim, settings, looker }, `gate-${gates.length + 1}`);
+      gates.push(gate);
+      await gate.inside.opened;
+      return gate;
+    },
+    ask: async (request) => {
+      const gate = gates.find(({ life }) => !life.over);
+      return gate ? gate.request(request) : { status: askMarathon(sim, request).status };
+    },
+  };
+  if (mode !== 'nothing') await stage.startGate();
+  await clock.sleep(KNOWS_ALL_AFTER_MS, never);
+  return stage;
+}
