@@ -278,14 +278,7 @@ export interface ReservationRecord {
   readonly deployment?: string;
 }
 
-/** An app admitted with fewer instances than asked. Key: canonical app id. */
-export interface HeldRecord {
-  readonly v: 1;
-  readonly wanted: number;
-  readonly allowed: number;
-  readonly why: string;
-  readonly sinceMs: number;
-}
+export type { HeldRecord } from './held-record.ts';
 
 /** Constraints that the gate added to an app. Key: canonical app id. */
 export interface InjectedRecord {

@@ -1,6 +1,7 @@
 import Joi from 'joi';
 import { poolSpace } from '../core/pool.ts';
 import type * as Of from '../core/records.ts';
+import { held } from './held-schema.ts';
 import { reconciled, rebuilding } from './record-schemas-node.ts';
 
 /**
@@ -196,14 +197,6 @@ const reservation = Joi.object<Of.ReservationRecord>({
   growInKbit: kbit.required(),
   growOutKbit: kbit.required(),
   deployment: Joi.string(),
-});
-
-const held = Joi.object<Of.HeldRecord>({
-  v,
-  wanted: count.required(),
-  allowed: count.required(),
-  why: text.required(),
-  sinceMs: atMs.required(),
 });
 
 const injected = Joi.object<Of.InjectedRecord>({
