@@ -76,7 +76,8 @@ export function startGateInside(deps: GateInsideDeps): GateInside {
     view,
     options: { ...options, mostNodes: NODES_KEPT },
   });
-  const parts: GateParts = { settings, store, clock, log, view, marathon, judge, planner };
+  const shared = { settings, store, clock, log, view, marathon };
+  const parts: GateParts = { ...shared, judge, planner, registry };
   const loops = loopsBeside(parts, facts, ending.signal);
   return {
     ...{ view, opened, judge, planner, registry, facts, loops },

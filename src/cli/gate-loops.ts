@@ -1,16 +1,16 @@
+import type { Registry } from 'prom-client';
 import type { Settings } from '../config/settings.ts';
 import { goneNodesTurn } from '../gate/gone-nodes.ts';
-import { heldQueueTurn } from '../gate/held-queue.ts';
 import type { Judge } from '../gate/judge.ts';
 import { keeperTurn } from '../gate/keeper.ts';
 import type { Planner } from '../gate/planner.ts';
-import { heldApps } from '../ledger/held.ts';
 import type { Store } from '../ledger/store.ts';
 import type { View } from '../ledger/view.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
 import { type Loop, startLoop } from '../plumbing/loop.ts';
 import type { FactsFeed } from './facts.ts';
+import { heldLoop } from './held-loop.ts';
 import { whileLeading } from './leading.ts';
 import type { OwnMarathon } from './marathon.ts';
 import { reportLoops } from './report-loops.ts';
@@ -25,6 +25,7 @@ export interface GateParts {
   readonly marathon: OwnMarathon;
   readonly judge: Judge;
   readonly planner: Planner;
+  readonly registry: Registry;
 }
 
 /** All that a gate does by itself, beside answering requests. */
@@ -52,23 +53,6 @@ function keeperLoop({ settings, store, clock, log, view, marathon }: GateParts):
   const turn = keeperTurn({ view, store, deployments, exists, graceMs, clock, log });
   const timing = { everyMs: 1_000, backoffMs: 500, backoffCapMs: 10_000, deadlineMs: 10_000 };
   return startLoop('promises', turn, { ...timing, clock, log });
-}
-
-/** The queue of held apps: served by one gate at a time. */
-function heldLoop(parts: GateParts, signal: AbortSignal): Loop {
-  const { store, clock, log, view, marathon, judge, planner } = parts;
-  const turn = heldQueueTurn({
-    waiting: () => view.held,
-    app: (id, within) => marathon.client.app(id, within),
-    wouldGet: (request, within) => planner.wouldGet(request, within),
-    judge: (request) => judge.judge(request),
-    scale: (app, instances, within) => marathon.client.scale(app, instances, within),
-    drop: (app, within) => heldApps.drop(store, app, within),
-    log,
-  });
-  const timing = { everyMs: 2_000, backoffMs: 500, backoffCapMs: 10_000, deadlineMs: 30_000 };
-  const ifLeading = whileLeading('held-queue', turn, parts, signal);
-  return startLoop('held apps', ifLeading, { ...timing, clock, log });
 }
 
 /** Gives up the addresses of nodes that are gone for good. */

@@ -1,5 +1,6 @@
 import Joi from 'joi';
 import { gateBounds, type GateBounds } from './gate-bounds.ts';
+import { brakeSchema, type BrakeSettings } from './gate-brake.ts';
 import { httpUrls, type Listen, listenOn, text } from './kinds.ts';
 
 /** How Corral signs its own calls to Marathon and Mesos; clients' own credentials pass through. */
@@ -24,6 +25,7 @@ export interface GateSettings extends GateBounds {
   readonly plugins: 'pass' | 'refuse';
   readonly trustForwarded: boolean;
   readonly forgetNodes: 'never' | 'gone';
+  readonly brake: BrakeSettings;
 }
 
 const auth = Joi.object<OwnCredentials, true>({
@@ -90,5 +92,6 @@ export const gateSchema = Joi.object<GateSettings, true>({
     .description('Mesos roles whose resources Marathon may use'),
   rateNames,
   ...choices,
+  brake: brakeSchema,
   ...gateBounds,
 });

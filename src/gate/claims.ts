@@ -65,7 +65,7 @@ function launchOf(
   const base = {
     ...shared(id, wanted, context),
     peak: peakOf(changeTo(wanted, restart, was)) + beyond(was, countOf(context.heldOn(id))),
-    mayHold: kind === 'app' && mayHold(after, context.hold),
+    mayHold: mayHold(after, context.hold),
     mayReroute: context.rewritable && (restart || !runs),
   };
   if (restart && runs && before) {

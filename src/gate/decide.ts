@@ -5,12 +5,14 @@ import type { Change } from '../cluster/marathon/change.ts';
 import type { JudgedRoute } from '../cluster/marathon/routes.ts';
 import type { Answer, VerdictRecord } from '../core/records.ts';
 import { replaceStale } from '../core/replan.ts';
+import { sameHeld } from '../ledger/held.ts';
 import { reserve } from '../ledger/reservations.ts';
 import type { Store } from '../ledger/store.ts';
 import type { View } from '../ledger/view.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import { onlyFrees } from './claims.ts';
-import { AppLocked, LaunchRefused, LedgerBehind } from './errors.ts';
+import { AppLocked, LaunchRefused, LedgerBehind, NotHeldNow } from './errors.ts';
+import type { Growing } from './held-growth.ts';
 import { type Decide, passed, type Prepared, type Ruling } from './judge.ts';
 import { LedgerWatch } from './ledger-watch.ts';
 import { admissionOf } from './promise.ts';
@@ -72,12 +74,18 @@ async function untilPromised(deps: Deciding, asked: Asked, signal: AbortSignal):
   for (;;) {
     signal.throwIfAborted();
     const { snapshot, sequence, revision } = upToDate(deps.view);
+    if (asked.growing) mustStillWait(deps.view, asked, asked.growing);
     replaceStale(snapshot);
     const weighed = weigh(asked, deps.view, deps.options);
     if (weighed.verdict?.answer === 'refuse') return { refused: weighed };
     const ruling = await promised(deps, asked, { weighed, at: { sequence, revision }, signal });
     if (ruling) return { ruling };
   }
+}
+
+/** @throws NotHeldNow: a client's change, or an operator's word, came first */
+function mustStillWait({ held }: View, { changes }: Asked, { record }: Growing): void {
+  for (const { id } of changes) if (!sameHeld(held.get(id), record)) throw new NotHeldNow(id);
 }
 
 /** @throws LedgerBehind: a verdict on an old picture would promise what is gone. */
@@ -108,6 +116,7 @@ async function promised(
     relaunchKeptMs: deps.relaunchKeptMs,
     waiting: deps.view.held,
     fingerprint: fingerprintOf(asked),
+    ...(asked.growing && { growing: asked.growing }),
   });
   const writes = admission.reservations.length + (admission.injected?.length ?? 0);
   const before = deps.settling.before(admission);

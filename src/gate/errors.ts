@@ -207,3 +207,12 @@ export class BadPlan extends Refusal {
     super(`the definition cannot be planned: ${why}`);
   }
 }
+
+/** An app that the queue was to let grow is held no longer, or otherwise. */
+export class NotHeldNow extends Refusal {
+  readonly code = 'not-held-now';
+  readonly remedy = 'see corral held list: somebody else has changed the app meanwhile';
+  constructor(readonly app: string) {
+    super(`app "${app}" is not held as it was a moment ago`);
+  }
+}

@@ -1,97 +1,106 @@
-import { type App, isObject, type Json, numberAt } from '../cluster/marathon/json.ts';
-import type { Scaled } from '../cluster/marathon/scale.ts';
-import type { UpdateApp } from '../cluster/marathon/routes.ts';
-import type { HeldRecord } from '../core/records.ts';
-import type { Log } from '../plumbing/log.ts';
-import type { Turn } from '../plumbing/loop.ts';
-import type { ChangeRequest, Ruling } from './judge.ts';
+import { textAt } from '../cluster/marathon/json.ts';
+import {
+  confirmed,
+  type HeldSeen,
+  type HeldStep,
+  inOrder,
+  nextStep,
+  priorityIn,
+  takenBack,
+} from '../core/held-queue.ts';
+import type { HeldRecord } from '../core/held-record.ts';
+import { ofItsOwn } from './brake.ts';
+import { grow, type GrowDeps } from './held-growth.ts';
+import { type HeldHands, type Leading, lower, rewrite } from './held-hands.ts';
+import { type HeldSpec, runsOf } from './held-spec.ts';
 
-export interface HeldQueueDeps {
-  /** Apps that wait for room. */
-  readonly waiting: () => ReadonlyMap<string, HeldRecord>;
-  /** The app as Marathon has it; undefined when it is gone. */
-  readonly app: (id: string, signal: AbortSignal) => Promise<App | undefined>;
-  /** Instances that a scale would be admitted with now; promises nothing. */
-  readonly wouldGet: (request: ChangeRequest, signal: AbortSignal) => Promise<number | undefined>;
-  readonly judge: (request: ChangeRequest) => Promise<Ruling>;
-  readonly scale: (app: App, instances: number, signal: AbortSignal) => Promise<Scaled>;
-  readonly drop: (app: string, signal: AbortSignal) => Promise<void>;
-  readonly log: Log;
+export interface HeldQueueDeps extends HeldHands, GrowDeps {
+  readonly priorityLabel: string;
+}
+
+/** One app of the queue with all that is known of it. */
+export interface Waiting extends HeldSeen {
+  readonly spec: HeldSpec | undefined;
 }
 
 /**
- * One round of the queue of held apps, oldest first. An app that is gone, or that somebody scaled
- * themselves, waits no longer. Growth is judged like any change. Run by one gate at a time.
+ * One round of the queue of held apps, in its order. What each is due is decided by core/held-queue.ts;
+ * growth is judged and promised like any change, so that several may grow in a round and none beyond
+ * what fits. One app's fault keeps no other from its turn.
  */
-export const heldQueueTurn =
-  (deps: HeldQueueDeps): Turn =>
-  async (signal) => {
-    const oldestFirst = [...deps.waiting()].sort(
-      ([a, one], [b, other]) => one.sinceMs - other.sinceMs || (a < b ? -1 : 1),
-    );
-    for (const [id, record] of oldestFirst) await serve(deps, { id, record }, signal);
-  };
-
-interface Waiting {
-  readonly id: string;
-  readonly record: HeldRecord;
+export async function heldQueueTurn(deps: HeldQueueDeps, leading: Leading): Promise<void> {
+  if (!deps.view.state().ready) return;
+  const waiting: Waiting[] = [];
+  for (const [app, record] of [...deps.view.held])
+    await ofItsOwn(deps, app, leading, async () => {
+      waiting.push(await look(deps, { app, record }, leading.signal));
+    });
+  for (const one of inOrder(waiting) as readonly Waiting[])
+    await ofItsOwn(deps, one.app, leading, () => serve(deps, one, leading));
 }
 
-async function serve(
-  deps: HeldQueueDeps,
-  { id, record }: Waiting,
+async function look(
+  { find, view, priorityLabel }: HeldQueueDeps,
+  { app, record }: { readonly app: string; readonly record: HeldRecord },
   signal: AbortSignal,
-): Promise<void> {
-  const app = await deps.app(id, signal);
-  const runs = app && (numberAt(app, 'instances') ?? 1);
-  if (!app || runs !== record.allowed) {
-    deps.log.info('held app is in other hands', { app: id, runs, allowed: record.allowed });
-    await deps.drop(id, signal);
-    return;
-  }
-  const request = growthOf(app, { id, record });
-  const room = await deps.wouldGet(request, signal);
-  if (room === undefined || room <= runs) return;
-  await grow(deps, { app, request, id }, signal);
-}
-
-/** What an update leaves out is erased, and that would restart every instance (trap 3). */
-const carried = (app: App): Record<string, Json> =>
-  Object.fromEntries(
-    ['resourceLimits', 'executorResources'].flatMap((key) => {
-      const value = app[key];
-      return value === undefined || value === null ? [] : [[key, value] as const];
+): Promise<Waiting> {
+  const spec = await find(app, signal);
+  const { instances, version } = spec ?? {};
+  const promise = view.snapshot.reservation(app);
+  return {
+    ...{ app, record, spec },
+    ...(instances !== undefined && {
+      has: { instances, ...(version !== undefined && { version }) },
     }),
-  );
-
-function growthOf(app: App, { id, record }: Waiting): ChangeRequest {
-  const route: UpdateApp = {
-    kind: 'updateApp',
-    id,
-    partial: true,
-    patch: false,
-    force: false,
-    canonicalTarget: `/v2/apps${id}`,
+    runs: spec ? runsOf(spec, view.snapshot.heldBy(app)) : 0,
+    inFlight: promise !== undefined && promise.deployment === undefined,
+    priority: priorityIn(textAt(spec?.labels ?? {}, priorityLabel)),
   };
-  const body = Buffer.from(JSON.stringify({ instances: record.wanted, ...carried(app) }));
-  return { route, body, hold: 'always' };
 }
 
-async function grow(
+async function serve(deps: HeldQueueDeps, one: Waiting, leading: Leading): Promise<void> {
+  const { app, record, spec } = one;
+  const step = nextStep(one, deps.clock.now());
+  if (spec && step.do === 'lower') return sayAgain(deps, { ...one, spec }, leading);
+  if (spec && step.do === 'grow') return grow(deps, { ...one, spec }, leading);
+  const to = rewritten(one, step.do);
+  if (to === record || !(await rewrite(deps, { app, seen: record, to }, leading))) return;
+  if (step.do === 'forget') deps.log.info('an app waits no longer', { app, why: step.why });
+}
+
+/** What becomes of the record alone. */
+function rewritten(
+  { record, spec, priority }: Waiting,
+  step: HeldStep['do'],
+): HeldRecord | undefined {
+  switch (step) {
+    case 'forget':
+      return undefined;
+    case 'confirm':
+      return confirmed(record);
+    case 'take back':
+      return takenBack(record);
+    case 'wait':
+    case 'lower':
+    case 'grow':
+      return spec && (record.priority ?? 0) !== priority ? { ...record, priority } : record;
+  }
+}
+
+/** Somebody died between the record and Marathon. Meanwhile more may have come up: none of it is ended. */
+async function sayAgain(
   deps: HeldQueueDeps,
-  { app, request, id }: { app: App; request: ChangeRequest; id: string },
-  signal: AbortSignal,
+  { app, record, runs, spec }: Waiting & { readonly spec: HeldSpec },
+  leading: Leading,
 ): Promise<void> {
-  const ruling = await deps.judge(request);
-  const json = JSON.parse(ruling.body.toString('utf8')) as Json;
-  const instances = isObject(json) ? (numberAt(json, 'instances') ?? 0) : 0;
-  const scaled = await deps.scale(app, instances, signal);
-  const accepted = scaled.outcome === 'accepted';
-  await ruling.settle({
-    outcome: 'answered',
-    status: accepted ? 200 : 409,
-    headers: accepted ? ['Marathon-Deployment-Id', scaled.deployment] : [],
-    complete: true,
-  });
-  if (accepted) deps.log.info('held app grows', { app: id, to: instances });
+  const allowed = Math.min(spec.instances, Math.max(record.allowed, runs));
+  const next = { ...record, allowed };
+  if (
+    allowed !== record.allowed &&
+    !(await rewrite(deps, { app, seen: record, to: next }, leading))
+  )
+    return;
+  const { signal } = leading;
+  if (allowed === spec.instances || (await lower(deps, spec, { instances: allowed, signal })))
+    await rewrite(deps, { app, seen: next, to: confirmed(next) }, leading);
 }

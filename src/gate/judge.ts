@@ -10,6 +10,7 @@ import { parseStrictJson } from '../plumbing/strict-json.ts';
 import type { HoldPolicy } from './claims.ts';
 import { CannotJudge } from './errors.ts';
 import type { FlatHeaders } from './headers.ts';
+import type { Growing } from './held-growth.ts';
 import type { ForwardResult } from './forward.ts';
 
 /** A change as it arrived: its route, and the exact bytes of its body. */
@@ -18,6 +19,8 @@ export interface ChangeRequest {
   readonly body: Buffer;
   /** Stands in for the setting `gate.hold`: the queue of held apps takes what it can get. */
   readonly hold?: HoldPolicy;
+  /** A held app that the queue lets grow. */
+  readonly growing?: Growing;
 }
 
 /** What is to be sent to Marathon, once and only once, and what to do with the answer. */
@@ -47,6 +50,7 @@ export interface Prepared {
   readonly changes: readonly Change[];
   readonly context: MarathonContext;
   readonly hold?: HoldPolicy;
+  readonly growing?: Growing;
 }
 
 /** Decides on a prepared change and promises the room. */
@@ -82,13 +86,14 @@ const WITH_BODY: ReadonlySet<JudgedRoute['kind']> = new Set([
 /** Reads, has it decided, and answers for the ledger when that is away. */
 export function createJudge(deps: JudgeDeps): Judge {
   return {
-    async judge({ route, body, hold }) {
+    async judge({ route, body, hold, growing }) {
       const json = jsonOf(route, body);
       const signal = AbortSignal.timeout(deps.withinMs);
       try {
         const prepared = await prepare(deps, { route, json }, signal);
         if (prepared === undefined) return passed(route, body, 'pass; reason=marathon-decides');
-        return await deps.decide({ ...prepared, body, ...(hold && { hold }) }, signal);
+        const asked = { ...prepared, body, ...(hold && { hold }), ...(growing && { growing }) };
+        return await deps.decide(asked, signal);
       } catch (fault) {
         if (isLedgerDown(fault) && deps.whenLedgerDown === 'pass') {
           deps.log.warn('passed on unjudged', {

@@ -1,7 +1,9 @@
 import { type Grant } from '../core/admit.ts';
 import { bandwidthOf } from '../core/demand.ts';
+import { grown } from '../core/held-queue.ts';
 import type { HeldRecord, InjectedRecord, ReservationRecord } from '../core/records.ts';
 import type { Admission, AppRecord } from '../ledger/reservations.ts';
+import type { Growing } from './held-growth.ts';
 import type { Weighed } from './weigh.ts';
 
 /** What a promise is made of, besides the verdict. */
@@ -19,6 +21,8 @@ export interface PromiseTerms {
   readonly waiting: ReadonlyMap<string, HeldRecord>;
   /** Of the canonical request. */
   readonly fingerprint: string;
+  /** The change lets a held app grow. */
+  readonly growing?: Growing;
 }
 
 /** Everything that one admitted change writes, in one commit. */
@@ -40,6 +44,7 @@ export function admissionOf(weighed: Weighed, terms: PromiseTerms): Admission {
         .filter(({ forgotten, change }) => forgotten && !isInjected(grants, change.id))
         .map(({ change }) => ({ app: change.id, record: undefined })),
     ].filter(firstOfItsApp),
+    ...(terms.growing && { guards: [terms.growing.fence] }),
   };
 }
 
@@ -94,16 +99,24 @@ function growthOf({ claim: { before, demand } }: Grant) {
   };
 }
 
-/** An app that got all it asked for waits no longer. */
+/**
+ * A client's change that gets all it asks for ends the waiting, unless it leaves the count alone: that is
+ * no word about the count. What the queue lets grow is written before Marathon knows of it.
+ */
 function heldOf(
   { claim, instances }: Grant,
   why: string,
-  { nowMs, waiting }: PromiseTerms,
+  { nowMs, waiting, growing }: PromiseTerms,
 ): AppRecord<HeldRecord | undefined> {
   const { app, instances: wanted } = claim;
-  if (instances === wanted) return { app, record: undefined };
-  const sinceMs = waiting.get(app)?.sinceMs ?? nowMs; // growing a little keeps the place in the queue
-  return { app, record: { v: 1, wanted, allowed: instances, why, sinceMs } };
+  if (growing) {
+    const { record, was } = growing;
+    return { app, record: grown(record, { to: instances, was, nowMs, why }) };
+  }
+  const before = waiting.get(app);
+  if (instances === wanted) return { app, record: before?.allowed === wanted ? before : undefined };
+  const sinceMs = before?.sinceMs ?? nowMs; // asking again keeps the place in the queue
+  return { app, record: { v: 1, wanted, allowed: instances, why, sinceMs, by: 'gate' } };
 }
 
 const injectedOf = (

@@ -1,5 +1,5 @@
 import { Refusal } from '../core/errors.ts';
-import type { BadRecord } from './errors.ts';
+import { type BadRecord, HoldingLost } from './errors.ts';
 import type {
   AdmissionRecord,
   HeldRecord,
@@ -39,6 +39,8 @@ export interface Admission {
   readonly ended?: readonly string[];
   readonly held?: readonly AppRecord<HeldRecord | undefined>[];
   readonly injected?: readonly AppRecord<InjectedRecord | undefined>[];
+  /** What must still hold besides the sequence: a leader's fence. */
+  readonly guards?: readonly Guard[];
 }
 
 /** `won` false: the sequence had moved, nothing was written, judge again from `sequence` on. */
@@ -75,7 +77,7 @@ export function advancing({ sequence, revision }: SeenAdmission): { guard: Guard
  * Promises room, if the sequence that the verdict was computed on still stands: one commit that
  * advances the sequence and writes every record of the change. An app occurs once in each list.
  *
- * @throws TooManyApps, BadRecord, LedgerUnreachable
+ * @throws TooManyApps, BadRecord, LedgerUnreachable; HoldingLost when a guard of its own holds no more
  */
 export async function reserve(
   store: Store,
@@ -87,11 +89,25 @@ export async function reserve(
   const seen = await readAdmission(store, signal);
   if (seen.sequence !== admission.sequence) return { won: false, ...seen };
   const { guard, write } = advancing(seen);
+  const { guards = [] } = admission;
   const { won, revision } = await store.commit(
-    { guards: [guard], writes: [write, ...changes] },
+    { guards: [guard, ...guards], writes: [write, ...changes] },
     signal,
   );
+  if (!won) await mustHold(store, guards, signal);
   return { won, sequence: seen.sequence + 1, revision };
+}
+
+/** @throws HoldingLost: judging again would not help */
+export async function mustHold(
+  read: Read,
+  guards: readonly Guard[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { key, revision } of guards) {
+    const entry = await read.get(key, signal);
+    if ((entry?.revision ?? 0) !== revision) throw new HoldingLost(key);
+  }
 }
 
 function writesOf({ reservations, ended = [], held = [], injected = [] }: Admission): Write[] {

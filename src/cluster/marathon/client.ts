@@ -8,11 +8,12 @@ import {
   type Json,
   type JsonObject,
   objectsAt,
+  type Pod,
   textAt,
   textsAt,
 } from './json.ts';
 import type { MarathonRead } from './reads.ts';
-import { type Scaled, scaled } from './scale.ts';
+import { type Scaled, scaled, scaledPod } from './scale.ts';
 import { createTransport, type Transport, type TransportOptions } from './transport.ts';
 import { type Deployment, type Shaped, shapedBy, shapes, type Task } from './wire.ts';
 
@@ -35,8 +36,10 @@ export interface MarathonClient {
   /** Tasks of apps; pods have none here. */
   tasks(signal: AbortSignal): Promise<readonly Task[]>;
   queue(signal: AbortSignal): Promise<readonly JsonObject[]>;
-  /** Sets the instances of an app that was read before, without force. */
-  scale(app: App, instances: number, signal: AbortSignal): Promise<Scaled>;
+  /** Sets the instances of an app that was read before; without force unless told. */
+  scale(app: App, instances: number, signal: AbortSignal, force?: boolean): Promise<Scaled>;
+  /** The same of a pod. */
+  scalePod(pod: Pod, instances: number, signal: AbortSignal, force?: boolean): Promise<Scaled>;
   readonly close: () => void;
 }
 
@@ -116,7 +119,10 @@ export function marathonClientOn(transport: Transport): MarathonClient {
     },
     appVersions: async (id, signal) =>
       (await get(`/v2/apps${id}/versions`, listedVersions, signal)) ?? [],
-    scale: (of, instances, signal) => scaled(transport, of, { instances, signal }),
+    scale: (of, instances, signal, force = false) =>
+      scaled(transport, of, { instances, signal, force }),
+    scalePod: (of, instances, signal, force = false) =>
+      scaledPod(transport, of, { instances, signal, force }),
     close: transport.close,
   };
 }

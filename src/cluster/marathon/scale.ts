@@ -1,7 +1,7 @@
 import { MarathonRefused } from '../errors.ts';
 import { answered } from './client-reads.ts';
 import { messageOf } from './errors-shape.ts';
-import { type App, type JsonObject, member, textAt } from './json.ts';
+import { type App, type JsonObject, member, objectAt, type Pod, textAt } from './json.ts';
 import type { Transport } from './transport.ts';
 import { shapedBy, shapes } from './wire.ts';
 
@@ -21,9 +21,9 @@ function erasable(of: App): JsonObject {
   };
 }
 
-/** Sets the instances of `of`, an app that was read before, without force. */
+/** Sets the instances of `of`, an app that was read before. */
 export async function scaled(transport: Transport, of: App, change: ScaleTo): Promise<Scaled> {
-  const path = `/v2/apps${textAt(of, 'id') ?? ''}?force=false`;
+  const path = `/v2/apps${textAt(of, 'id') ?? ''}?force=${String(change.force)}`;
   const body = { instances: change.instances, ...erasable(of) };
   const reply = await transport.send({ method: 'PUT', path, body }, change.signal);
   if (reply.status === 409) return { outcome: 'locked' };
@@ -33,7 +33,29 @@ export async function scaled(transport: Transport, of: App, change: ScaleTo): Pr
   return { outcome: 'accepted', deployment: textAt(accepted, 'deploymentId') ?? '' };
 }
 
+/**
+ * Sets the instances of `of`, a pod that was read before. Marathon has no partial update of pods, so the
+ * definition is sent back as it was read; Marathon compares the two and restarts nothing.
+ */
+export async function scaledPod(transport: Transport, of: Pod, change: ScaleTo): Promise<Scaled> {
+  const path = `/v2/pods${textAt(of, 'id') ?? ''}?force=${String(change.force)}`;
+  const body = podWithInstances(of, change.instances);
+  const reply = await transport.send({ method: 'PUT', path, body }, change.signal);
+  if (reply.status === 409) return { outcome: 'locked' };
+  if (answered(reply, `PUT ${path}`) === undefined)
+    throw new MarathonRefused(`PUT ${path}`, 404, messageOf(reply.body));
+  return { outcome: 'accepted', deployment: reply.deployment ?? '' };
+}
+
+/** The definition of a pod with another count, all else as it was read. */
+export const podWithInstances = (of: Pod, instances: number): Pod => ({
+  ...of,
+  scaling: { ...(objectAt(of, 'scaling') ?? { kind: 'fixed' }), instances },
+});
+
 export interface ScaleTo {
   readonly instances: number;
+  /** Over a deployment that is at work on it, which is cancelled where it stands. */
+  readonly force: boolean;
   readonly signal: AbortSignal;
 }

@@ -28,6 +28,8 @@ export interface Reply {
   readonly status: number;
   /** Undefined when there was no body or it is no JSON. */
   readonly body: Json | undefined;
+  /** The deployment that it started, where it says so. */
+  readonly deployment?: string;
 }
 
 /** Calls to whichever Marathon answers. */
@@ -64,6 +66,11 @@ function parsed(text: unknown): Json | undefined {
   } catch {
     return undefined;
   }
+}
+
+function replyOf({ status, headers, data }: AxiosResponse): Reply {
+  const deployment: unknown = headers['marathon-deployment-id'];
+  return { status, body: parsed(data), ...(typeof deployment === 'string' && { deployment }) };
 }
 
 const urlOf = (base: URL, path: string): string => base.href.replace(/\/+$/, '') + path;
@@ -128,7 +135,7 @@ export function createTransport(options: TransportOptions): Transport {
     endpoints.answered(url);
     const leader = leaderIn(response.headers);
     if (leader !== undefined) endpoints.leaderIs(leader);
-    return { status: response.status, body: parsed(response.data) };
+    return replyOf(response);
   };
 
   const send = async (call: Call, signal: AbortSignal): Promise<Reply> => {

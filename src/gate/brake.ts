@@ -1,0 +1,151 @@
+import type { MarathonContext } from '../cluster/marathon/canonical-context.ts';
+import { brakeOn, type BrakeRule, loopsIn, type LaunchLoop } from '../core/brake.ts';
+import { Refusal } from '../core/errors.ts';
+import { confirmed, priorityIn } from '../core/held-queue.ts';
+import type { HeldRecord } from '../core/held-record.ts';
+import type { VerdictRecord } from '../core/records.ts';
+import { textAt } from '../cluster/marathon/json.ts';
+import { keys } from '../ledger/keys.ts';
+import { records } from '../ledger/records.ts';
+import type { Write } from '../ledger/store.ts';
+import { verdictId } from '../ledger/verdicts.ts';
+import { oneMore, type OneMore, type OneMoreDeps } from './brake-room.ts';
+import type { FailureWatch } from './brake-watch.ts';
+import { type HeldHands, type Leading, lower, rewrite } from './held-hands.ts';
+import { mayOverride } from './held-locks.ts';
+import { type HeldSpec, runsOf } from './held-spec.ts';
+
+export interface BrakeDeps extends HeldHands, OneMoreDeps {
+  readonly rule: BrakeRule;
+  readonly priorityLabel: string;
+  readonly failures: FailureWatch;
+  readonly context: (signal: AbortSignal) => Promise<MarathonContext>;
+  /** Text of [0-9a-z]. */
+  readonly random: () => string;
+  /** For counts. */
+  readonly onHeld?: (record: HeldRecord) => void;
+}
+
+/**
+ * One look at the launches that failed lately: every app that loops, and that nobody else can take, is
+ * held at what runs. One app's fault keeps no other from being looked at.
+ */
+export async function brakeTurn(deps: BrakeDeps, leading: Leading): Promise<void> {
+  const { rule, view, failures, clock } = deps;
+  if (!view.state().ready) return;
+  const nowMs = clock.now();
+  const loops = loopsIn(failures.since(nowMs - rule.withinMs), rule, {
+    nowMs,
+    sinceMs: (app) => view.held.get(app)?.heldMs ?? 0,
+  });
+  for (const loop of loops)
+    await ofItsOwn(deps, loop.app, leading, () => stop(deps, loop, leading));
+}
+
+/** Faults that are not one app's: another try has to wait. */
+const ABOUT_ALL = new Set(['ledger-unreachable', 'holding-lost', 'marathon-unreachable']);
+
+/** A definition that cannot be read is told, and stops nothing else; a ledger that is away stops all. */
+export async function ofItsOwn(
+  { log }: Pick<HeldHands, 'log'>,
+  app: string,
+  { signal }: Leading,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (fault) {
+    signal.throwIfAborted();
+    if (!(fault instanceof Refusal) || ABOUT_ALL.has(fault.code)) throw fault;
+    log.warn('a held app could not be seen to', { app, fault: fault.message });
+  }
+}
+
+async function stop(deps: BrakeDeps, loop: LaunchLoop, leading: Leading): Promise<void> {
+  const { signal } = leading;
+  const spec = await deps.find(loop.app, signal);
+  if (spec === undefined || whatRuns(deps, spec) >= spec.instances) return;
+  const context = await deps.context(signal);
+  const more = oneMore(deps, spec, { without: loop.nodes, context });
+  if (more === undefined) return;
+  const seen = deps.view.held.get(loop.app);
+  const { version } = spec;
+  const step = brakeOn(
+    {
+      ...{ loop, instances: spec.instances, runs: whatRuns(deps, spec), room: more },
+      ...{ short: more.short, priority: priorityIn(textAt(spec.labels, deps.priorityLabel)) },
+      ...(version !== undefined && { version }),
+      ...(seen && { held: seen }),
+    },
+    deps.rule,
+    deps.clock.now(),
+  );
+  if (step.do === 'nothing') {
+    deps.log.debug('a launch loop is left alone', { app: loop.app, why: step.why });
+    return;
+  }
+  await hold(deps, { spec, seen, record: step.record, more }, leading);
+}
+
+const whatRuns = ({ view }: BrakeDeps, spec: HeldSpec): number =>
+  runsOf(spec, view.snapshot.heldBy(spec.id));
+
+interface Holding {
+  readonly spec: HeldSpec;
+  readonly seen: HeldRecord | undefined;
+  readonly record: HeldRecord;
+  readonly more: OneMore;
+}
+
+/** The record first, then Marathon: whoever dies in between leaves behind what is to be done. */
+async function hold(deps: BrakeDeps, holding: Holding, leading: Leading): Promise<void> {
+  const { spec, seen } = holding;
+  const { log, view } = deps;
+  if (!mayOverride(spec.id, await deps.deployments(leading.signal))) {
+    log.warn('a launch loop cannot be stopped: a deployment replaces instances', { app: spec.id });
+    return;
+  }
+  const id = verdictId(deps.clock.now(), deps.random());
+  const record = { ...holding.record, verdict: id };
+  const written = { app: spec.id, seen, to: record, ...commitOf(deps, holding, id) };
+  if (!(await rewrite(deps, written, leading))) return;
+  deps.onHeld?.(record);
+  const { why: message, allowed, wanted, cycles } = record;
+  log.info('verdict', { id, change: changeOf(spec), answer: 'hold', message });
+  if (record.stoppedMs !== undefined)
+    log.warn('a held app is stopped: it grew in vain', { app: spec.id, allowed, wanted, cycles });
+  const { signal } = leading;
+  if (!(await lower(deps, spec, { instances: allowed, signal }))) return; // the queue says it again
+  await rewrite({ ...deps, view }, { app: spec.id, seen: record, to: confirmed(record) }, leading);
+}
+
+const changeOf = ({ kind, id }: HeldSpec): string => `brake /v2/${kind}s${id}`;
+
+/**
+ * Written with the record: the verdict that says why, and the end of what was promised to the app. A
+ * change that was admitted since makes the commit lose: it may have promised anew.
+ */
+function commitOf({ view, clock }: BrakeDeps, { spec, record, more }: Holding, id: string) {
+  const verdict: VerdictRecord = {
+    v: 1,
+    atMs: clock.now(),
+    change: changeOf(spec),
+    apps: [spec.id],
+    answer: 'hold',
+    message: record.why,
+    revision: view.revision,
+    sequence: view.sequence,
+    asks: [
+      {
+        ...{ app: spec.id, instances: record.wanted - record.allowed },
+        ...{ demand: more.claim.demand, constraints: more.claim.constraints },
+      },
+    ],
+    nodes: more.nodes,
+  };
+  const writes: Write[] = [
+    { put: keys.verdict(id), value: records.verdict.encode(verdict) },
+    ...(view.snapshot.reservation(spec.id) ? [{ drop: keys.reservation(spec.id) }] : []),
+  ];
+  return { writes, guards: [{ key: keys.admission, revision: view.admissionRevision }] };
+}

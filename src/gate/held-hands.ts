@@ -1,0 +1,84 @@
+import type { Scaled } from '../cluster/marathon/scale.ts';
+import type { Deployment } from '../cluster/marathon/wire.ts';
+import type { HeldRecord } from '../core/held-record.ts';
+import { changeHeld, sameHeld } from '../ledger/held.ts';
+import type { Guard, Store, Write } from '../ledger/store.ts';
+import type { View } from '../ledger/view.ts';
+import type { Clock } from '../plumbing/clock.ts';
+import type { Log } from '../plumbing/log.ts';
+import { mayOverride } from './held-locks.ts';
+import type { FindSpec, HeldSpec } from './held-spec.ts';
+
+/** What the brake and the queue of held apps do things with. */
+export interface HeldHands {
+  readonly store: Store;
+  readonly view: View;
+  readonly find: FindSpec;
+  readonly scale: (
+    spec: HeldSpec,
+    to: { readonly instances: number; readonly force: boolean },
+    signal: AbortSignal,
+  ) => Promise<Scaled>;
+  /** What Marathon is carrying out now. */
+  readonly deployments: (signal: AbortSignal) => Promise<readonly Deployment[]>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A turn of one leader: its writes win only while its term lasts. */
+export interface Leading {
+  readonly signal: AbortSignal;
+  readonly fence: Guard;
+}
+
+/** One app and what is written of it. */
+export interface HeldApp {
+  readonly app: string;
+  readonly record: HeldRecord;
+}
+
+/**
+ * Writes what becomes of a held app (`undefined`: it is held no longer), unless somebody has written
+ * since it was looked at. The view shows it when this resolves.
+ *
+ * @returns whether it was written
+ */
+export async function rewrite(
+  { store, view }: Pick<HeldHands, 'store' | 'view'>,
+  { app, seen, to, writes = [], guards = [] }: Rewrite,
+  { signal, fence }: Leading,
+): Promise<boolean> {
+  const change = {
+    to: (now: HeldRecord | undefined) => (sameHeld(now, seen) ? to : now),
+    guards: [fence, ...guards],
+    writes,
+  };
+  const { written, revision } = await changeHeld(store, app, change, signal);
+  if (written) await view.whenAt(revision, signal);
+  return written;
+}
+
+export interface Rewrite {
+  readonly app: string;
+  readonly seen: HeldRecord | undefined;
+  readonly to: HeldRecord | undefined;
+  readonly writes?: readonly Write[];
+  readonly guards?: readonly Guard[];
+}
+
+/**
+ * Lowers an app in Marathon to a count that is written already, over a deployment that may be
+ * overridden.
+ *
+ * @returns false when another deployment stands in the way
+ */
+export async function lower(
+  hands: HeldHands,
+  spec: HeldSpec,
+  { instances, signal }: { readonly instances: number; readonly signal: AbortSignal },
+): Promise<boolean> {
+  if (!mayOverride(spec.id, await hands.deployments(signal))) return false;
+  signal.throwIfAborted(); // the term may have ended while we waited: another may lead by now
+  const { outcome } = await hands.scale(spec, { instances, force: true }, signal);
+  return outcome === 'accepted';
+}
