@@ -44,7 +44,7 @@ type Asked = Prepared & { readonly body: Buffer };
  * other verdict of the same sequence. Whoever loses judges again on what the winner left.
  */
 export function createDecide(deps: DecideDeps): Decide {
-  const ledger = new LedgerWatch();
+  const ledger = new LedgerWatch(deps.clock);
   const parts = { ...deps, ledger };
   return async (asked, signal) => {
     if (asked.changes.every(onlyFrees)) return unpromised(deps, asked);
