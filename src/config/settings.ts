@@ -1,6 +1,7 @@
 import Joi from 'joi';
 import { agentSchema, type AgentSettings } from './agent.ts';
 import { consoleSchema, type ConsoleSettings } from './console.ts';
+import { fenceSchema, type FenceSettings } from './fence.ts';
 import { gateSchema, type GateSettings } from './gate.ts';
 import { ledgerSchema, type LedgerSettings } from './ledger.ts';
 import { logSchema, type LogSettings } from './log.ts';
@@ -9,6 +10,7 @@ import { simSchema, type SimSettings } from './sim.ts';
 
 export interface Settings {
   readonly gate: GateSettings;
+  readonly fence: FenceSettings;
   readonly ledger: LedgerSettings;
   readonly agent: AgentSettings;
   readonly console: ConsoleSettings;
@@ -20,6 +22,7 @@ export interface Settings {
 /** Every section; what is not stated takes its default, unknown keys are faults. */
 export const settingsSchema = Joi.object<Settings, true>({
   gate: gateSchema.default(),
+  fence: fenceSchema.default(),
   ledger: ledgerSchema.default(),
   agent: agentSchema.default(),
   console: consoleSchema.default(),

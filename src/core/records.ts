@@ -208,10 +208,15 @@ export interface AuditRecord {
   /** The user, where the door knows one. */
   readonly who: string;
   readonly by: AuditDoor;
-  /** `put back`: the former limit is in force again. `refused`: it never was in force. */
-  readonly act: 'set' | 'reset' | 'put back' | 'refused' | 'removed';
+  /**
+   * `put back`: the former limit is in force again. `refused`: it never was in force. `fence left`: the
+   * fence keeps its hands off the node from then on; `fence resumed`: it does not any more.
+   */
+  readonly act:
+    'set' | 'reset' | 'put back' | 'refused' | 'removed' | 'fence left' | 'fence resumed';
   readonly node: string;
-  readonly address: string;
+  /** Of the lease whose limit it is; absent where a whole node is meant. */
+  readonly address?: string;
   readonly container?: string;
   readonly app?: string;
   readonly before?: AuditedLimit;

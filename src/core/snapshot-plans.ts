@@ -210,6 +210,11 @@ export class PlanBook {
     return this.#nodes.at(node).keys();
   }
 
+  /** Instances promised to `node` and not there yet, by app. Live. */
+  countsOn(node: string): Counts {
+    return this.#nodes.at(node);
+  }
+
   appsDrawing(pool: string): string[] {
     return [...this.#pools.at(pool).keys(), ...this.#loose.at(pool).keys()];
   }

@@ -13,6 +13,7 @@ import { LeaseCounts } from './snapshot-leases.ts';
 import { PlanBook } from './snapshot-plans.ts';
 import { PoolBook, type PoolCounts } from './snapshot-pools.ts';
 import { Rooms } from './snapshot-rooms.ts';
+import { SpareBook } from './snapshot-spares.ts';
 
 /** All that is known about a node, for people. */
 export interface NodeSeen extends NodeKnown {
@@ -30,6 +31,15 @@ export interface PoolSeen extends PoolCounts {
   readonly promised: number;
   /** What is left of all that; may be negative. */
   readonly free: number;
+}
+
+/** A pool's addresses as the fence shares them out. */
+export interface PoolStock {
+  readonly network: string;
+  /** Free and in nobody's stock: whoever comes first has them. */
+  readonly common: number;
+  /** Promised to admitted apps and not taken yet. */
+  readonly promised: number;
 }
 
 /**
@@ -51,6 +61,7 @@ export class Snapshot {
     reach: (node) => this.#nodes.of(node).reach,
   });
   readonly #rooms = new Rooms({ nodes: this.#nodes.all, pools: this.#pools, plans: this.#plans });
+  readonly #spares = new SpareBook();
   readonly #dirtyPools = new Set<string>();
   #topologyChanged = false;
   #homeRegion: string | undefined;
@@ -77,6 +88,7 @@ export class Snapshot {
   /** @param n  the block's index, counted from the start of the pool's cidr */
   setBlock(pool: string, n: bigint, record: BlockRecord | undefined): void {
     this.#pools.setBlock(pool, n, record);
+    this.#spares.setBlock(pool, n, record);
     this.#touchPool(pool);
   }
 
@@ -199,6 +211,31 @@ export class Snapshot {
   /** Instances promised to `app` that hold no lease yet; 0 without a promise. */
   owed(app: string): number {
     return this.#plans.owed(app);
+  }
+
+  /** Instances promised to a node and not there yet, by app. Live, as `room` is. */
+  promisedOn(node: string): ReadonlyMap<string, number> {
+    this.#compute();
+    return this.#plans.countsOn(node);
+  }
+
+  /** Addresses that a node keeps in stock, by pool. */
+  sparesOf(node: string): ReadonlyMap<string, number> {
+    return this.#spares.of(node);
+  }
+
+  /** Pools that some network has, by name. */
+  poolStocks(): Map<string, PoolStock> {
+    this.#compute();
+    const stocks = new Map<string, PoolStock>();
+    for (const name of this.#pools.names()) {
+      const network = this.#pools.networkOf(name);
+      if (network === undefined) continue;
+      const { unheld, spare } = this.#pools.counts(name);
+      const promised = this.#plans.drawnFrom(name);
+      stocks.set(name, { network, common: unheld - spare, promised });
+    }
+    return stocks;
   }
 
   reservation(app: string): ReservationRecord | undefined {

@@ -44,6 +44,9 @@ export const prefixes = {
   starving: `${ROOT}/starving/`,
   reconciled: `${ROOT}/reconciled/`,
   elections: `${ROOT}/elections/`,
+  fence: `${ROOT}/fence/`,
+  fences: `${ROOT}/fence/nodes/`,
+  fenceOrders: `${ROOT}/fence/orders/`,
 } as const;
 
 export const keys = {
@@ -80,6 +83,10 @@ export const keys = {
   reportOutbox: ({ schedule, stamp }: ReportPlace) =>
     prefixes.reportOutboxOf(schedule) + segment(stamp),
   election: (name: string) => prefixes.elections + segment(name),
+  /** A node that we took out of Mesos' offers. */
+  fence: (node: string) => prefixes.fences + segment(node),
+  /** What people say of a node's fence. */
+  fenceOrder: (node: string) => prefixes.fenceOrders + segment(node),
 } as const;
 
 /** The last segment of a key under `prefix`: a pool's, node's, network's or app's name. */

@@ -139,9 +139,11 @@ const audit = Joi.object<Of.AuditRecord>({
   atMs: atMs.required(),
   who: text.required(),
   by: Joi.valid('cli', 'console', 'ledger', 'agent').required(),
-  act: Joi.valid('set', 'reset', 'put back', 'refused', 'removed').required(),
+  act: Joi.valid(
+    ...['set', 'reset', 'put back', 'refused', 'removed', 'fence left', 'fence resumed'],
+  ).required(),
   node: name.required(),
-  address: Joi.string().required(),
+  address: Joi.string(),
   container: Joi.string(),
   app,
   before: audited,

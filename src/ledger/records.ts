@@ -1,9 +1,11 @@
 import type Joi from 'joi';
 import type { FailureRecord } from '../core/failure-record.ts';
+import type { FenceOrderRecord, FenceRecord } from '../core/fence-record.ts';
 import type * as Of from '../core/records.ts';
 import type { OutboxRecord, ReportRecord, ScheduleRecord } from '../core/report-record.ts';
 import { BadRecord } from './errors.ts';
 import { failure } from './failure-schema.ts';
+import { fence, fenceOrder } from './fence-schema.ts';
 import { faultOf, schemas } from './record-schemas.ts';
 import { report, reportOutbox, reportSchedule } from './report-schema.ts';
 import { isBlock, isTally } from './record-shapes.ts';
@@ -108,4 +110,6 @@ export const records = {
   reportOutbox: codec<OutboxRecord>('report outbox', reportOutbox),
   reconciled: codec<Of.ReconciledRecord>('reconciled', schemas.reconciled),
   rebuilding: codec<Of.RebuildingRecord>('rebuilding', schemas.rebuilding),
+  fence: codec<FenceRecord>('fence', fence),
+  fenceOrder: codec<FenceOrderRecord>('fence order', fenceOrder),
 } as const;

@@ -64,7 +64,7 @@ const text = (entries: readonly AuditEntry[]): string =>
       entry.who,
       entry.by,
       after?.forced ? `${entry.act}, forced` : entry.act,
-      entry.address,
+      entry.address ?? '-',
       entry.node,
       entry.app ?? '-',
       moved(before, after, 'netInKbit'),

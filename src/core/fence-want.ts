@@ -1,0 +1,149 @@
+import { demandedDoors, type DoorNode, type PendingLaunch } from './fence-demand.ts';
+import type { FenceFigures } from './fence-record.ts';
+import type { FenceRoom } from './fence-room.ts';
+import { formatRate } from './rate.ts';
+import type { NodeRoom } from './room.ts';
+
+/** When a node is closed and opened. */
+export interface FenceRules {
+  /** Launches that may come in one go: with fewer addresses than this left, a node is closed; at least 1. */
+  readonly margin: number;
+  /** Addresses beyond the margin that a closed node must have to open again. */
+  readonly reopenExtra: number;
+  /** How long a closed node must have that room, ms. */
+  readonly reopenAfterMs: number;
+  /** How long launches may wait before nodes with less than the margin are opened for them, ms. */
+  readonly patienceMs: number;
+  /** With less bandwidth left than this, a node is closed, kbit/s. */
+  readonly netInBelowKbit: number;
+  readonly netOutBelowKbit: number;
+}
+
+/** What is to be of a node. Nodes without one are to be open. */
+export interface FenceWant {
+  readonly closed: boolean;
+  /** In words, with figures. */
+  readonly why: string;
+  readonly figures: FenceFigures;
+  /** Launches wait for it. */
+  readonly isDemanded: boolean;
+}
+
+/** Since when each closed node has the room to open again, ms: the memory between two looks. */
+export type RoomSince = ReadonlyMap<string, number>;
+
+export interface WantInput {
+  readonly nodes: ReadonlyMap<string, NodeRoom>;
+  readonly rooms: ReadonlyMap<string, FenceRoom>;
+  /** Nodes that we closed or are closing. */
+  readonly closed: ReadonlySet<string>;
+  readonly pending: readonly PendingLaunch[];
+  readonly rules: FenceRules;
+  readonly since: RoomSince;
+  readonly nowMs: number;
+}
+
+export interface Wanted {
+  /** Of the nodes that are to be closed, and of all that are. */
+  readonly wants: ReadonlyMap<string, FenceWant>;
+  readonly since: RoomSince;
+}
+
+/**
+ * Which nodes are to be out of Mesos' offers. A node is closed as soon as it has less than the margin; it
+ * opens once it has had enough for a while, or when launches that wait need what little it has.
+ */
+export function wantFence(input: WantInput): Wanted {
+  const { rooms, closed, nowMs } = input;
+  const { doors, roomy, roomyNetworks } = sorted(input);
+  const demanded = demandedDoors({
+    ...{ pending: input.pending, doors, roomy, roomyNetworks, nowMs },
+    patienceMs: input.rules.patienceMs,
+  });
+  const since = new Map<string, number>();
+  const wants = new Map<string, FenceWant>();
+  for (const { name, room } of doors) {
+    const node = input.nodes.get(name);
+    if (!node) continue;
+    const isDemanded = demanded.has(name);
+    const verdict = judge(input, { name, room, since });
+    const isClosed = verdict !== undefined && !isDemanded;
+    const why = verdict ?? 'it has room';
+    wants.set(name, { closed: isClosed, why, figures: figuresOf(node, room), isDemanded });
+  }
+  for (const name of closed)
+    if (!rooms.has(name)) {
+      const figures = NO_FIGURES;
+      const why = 'it reaches no pool any more';
+      wants.set(name, { closed: false, why, figures, isDemanded: false });
+    }
+  return { wants, since };
+}
+
+const NO_FIGURES: FenceFigures = {
+  ...{ addresses: 0, netInKbit: 0, netOutKbit: 0, cpus: 0, memMiB: 0 },
+};
+
+/** Nodes that are closed or tight, and of the others what waiting launches may count on. */
+function sorted({ nodes, rooms, closed, rules }: WantInput): {
+  readonly doors: DoorNode[];
+  readonly roomy: Set<string>;
+  readonly roomyNetworks: Set<string>;
+} {
+  const doors: DoorNode[] = [];
+  const roomy = new Set<string>();
+  const roomyNetworks = new Set<string>();
+  for (const [name, room] of rooms) {
+    const isOpen = !closed.has(name);
+    if (!isOpen || lack(room, rules, 0) !== undefined) doors.push({ name, room, isOpen });
+    else if (nodes.get(name)?.offered) {
+      roomy.add(name);
+      for (const [network, left] of room.networks) if (left.room > 0) roomyNetworks.add(network);
+    }
+  }
+  return { doors, roomy, roomyNetworks };
+}
+
+/** Why a node is to be closed; undefined when it is to be open. */
+function judge(
+  { closed, rules, since: before, nowMs }: WantInput,
+  { name, room, since }: { name: string; room: FenceRoom; since: Map<string, number> },
+): string | undefined {
+  if (!closed.has(name)) return lack(room, rules, 0);
+  const lacks = lack(room, rules, rules.reopenExtra);
+  if (lacks !== undefined) return lacks;
+  // a clock that was set back begins the wait anew, and no more
+  const from = Math.min(before.get(name) ?? nowMs, nowMs);
+  since.set(name, from);
+  const leftMs = from + rules.reopenAfterMs - nowMs;
+  return leftMs > 0 ? `it has room again, and opens in ${Math.ceil(leftMs / 1000)} s` : undefined;
+}
+
+/** What is short, in words; `extra` addresses beyond the margin are asked for. */
+function lack(room: FenceRoom, rules: FenceRules, extra: number): string | undefined {
+  const margin = Math.max(1, rules.margin) + extra;
+  if (room.addresses < margin) {
+    const count = room.addresses === 0 ? 'no' : String(room.addresses);
+    const left = `${count} address${room.addresses === 1 ? '' : 'es'} left on network ${room.network}`;
+    return margin === 1 ? left : `${left}, fewer than ${margin}`;
+  }
+  return (
+    lackOfRate('net_in', room.netInKbit, rules.netInBelowKbit) ??
+    lackOfRate('net_out', room.netOutKbit, rules.netOutBelowKbit)
+  );
+}
+
+function lackOfRate(name: string, leftKbit: number, belowKbit: number): string | undefined {
+  if (leftKbit >= Math.max(1, belowKbit)) return undefined;
+  const left = leftKbit > 0 ? formatRate(leftKbit) : 'nothing';
+  return `${left} left of ${name}, less than ${formatRate(Math.max(1, belowKbit))}`;
+}
+
+const figuresOf = ({ cpus, memMiB }: NodeRoom, room: FenceRoom): FenceFigures => ({
+  addresses: room.addresses,
+  ...(room.network !== '' && { network: room.network }),
+  netInKbit: room.netInKbit,
+  netOutKbit: room.netOutKbit,
+  cpus,
+  memMiB,
+});
