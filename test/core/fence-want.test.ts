@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import type { PendingLaunch } from '../../src/core/fence-demand.ts';
+import type { FenceRoom } from '../../src/core/fence-room.ts';
+import { type FenceRules, type RoomSince, wantFence } from '../../src/core/fence-want.ts';
+import type { NodeRoom } from '../../src/core/room.ts';
+
+const RULES: FenceRules = {
+  ...{ margin: 5, reopenExtra: 0, reopenAfterMs: 30_000, patienceMs: 10_000 },
+  ...{ netInBelowKbit: 1_000, netOutBelowKbit: 1_000 },
+};
+
+interface Given {
+  readonly addresses?: number;
+  readonly have?: number;
+  readonly net?: readonly [number, number];
+}
+
+const roomOf = ({ addresses = 9, have = addresses, net = [1e6, 1e6] }: Given): FenceRoom => ({
+  networks: new Map([['prod', { have, room: addresses }]]),
+  ...{ network: 'prod', addresses, netInKbit: net[0], netOutKbit: net[1] },
+});
+const nodeOf = (name: string): NodeRoom => ({
+  ...{ name, attributes: {}, offered: true, cpus: 3, memMiB: 512, diskMiB: 0, gpus: 0, ports: [] },
+  ...{ netInKbit: 0, netOutKbit: 0, pools: ['p'] },
+});
+
+interface Look {
+  readonly nodes: Readonly<Record<string, Given>>;
+  readonly closed?: readonly string[];
+  readonly pending?: readonly PendingLaunch[];
+  readonly rules?: Partial<FenceRules>;
+  readonly since?: RoomSince;
+  readonly nowMs?: number;
+}
+
+const look = ({ nodes, closed = [], pending = [], rules, since = new Map(), nowMs = 0 }: Look) =>
+  wantFence({
+    nodes: new Map(Object.keys(nodes).map((name) => [name, nodeOf(name)])),
+    rooms: new Map(Object.entries(nodes).map(([name, given]) => [name, roomOf(given)])),
+    closed: new Set(closed),
+    rules: { ...RULES, ...rules },
+    ...{ pending, since, nowMs },
+  });
+const closedBy = (given: Look): string[] =>
+  [...look(given).wants].flatMap(([name, { closed }]) => (closed ? [name] : [])).sort();
+const waiting = (of: Partial<PendingLaunch>): PendingLaunch => ({
+  ...{ app: '/a', instances: 1, networks: ['prod'], sinceMs: 0, nodes: [], ...of },
+});
+
+describe('a node is closed', () => {
+  for (const { says, given, rules, why } of [
+    { says: 'not while it has the margin', given: { addresses: 5 } },
+    {
+      says: 'with less than the margin',
+      given: { addresses: 4 },
+      why: '4 addresses left on network prod, fewer than 5',
+    },
+    {
+      says: 'with none, whatever the margin',
+      given: { addresses: 0 },
+      rules: { margin: 0 },
+      why: 'no addresses left on network prod',
+    },
+    { says: 'not with one, without a margin', given: { addresses: 1 }, rules: { margin: 0 } },
+    {
+      says: 'when its link is full towards containers',
+      given: { net: [0, 1e6] as const },
+      why: 'nothing left of net_in, less than 1 Mbit/s',
+    },
+    {
+      says: 'when its link is nearly full from containers',
+      given: { net: [1e6, 999] as const },
+      why: '999 kbit/s left of net_out, less than 1 Mbit/s',
+    },
+  ])
+    it(says, () => {
+      const want = look({ nodes: { n: given }, ...(rules && { rules }) }).wants.get('n');
+      assert.equal(want?.closed ?? false, why !== undefined);
+      assert.equal(want?.why, why);
+    });
+
+  it('with the figures of what it could still have run', () => {
+    const want = look({ nodes: { n: { addresses: 2 } } }).wants.get('n');
+    const figures = { addresses: 2, network: 'prod', netInKbit: 1e6, netOutKbit: 1e6 };
+    assert.deepEqual(want?.figures, { ...figures, cpus: 3, memMiB: 512 });
+  });
+});
+
+describe('a closed node opens', () => {
+  const nodes = { n: { addresses: 9 } };
+  const closed = ['n'];
+  it('after it had room for a while without a break', () => {
+    const first = look({ nodes, closed, nowMs: 1_000 });
+    assert.match(first.wants.get('n')?.why ?? '', /opens in 30 s/);
+    const second = look({ nodes, closed, since: first.since, nowMs: 30_999 });
+    assert.equal(second.wants.get('n')?.closed, true);
+    const third = look({ nodes, closed, since: second.since, nowMs: 31_000 });
+    assert.equal(third.wants.get('n')?.closed, false);
+  });
+
+  it('later when the room was gone in between', () => {
+    const { since } = look({ nodes, closed, nowMs: 0 });
+    const gone = look({ nodes: { n: { addresses: 1 } }, closed, since, nowMs: 10_000 });
+    const again = look({ nodes, closed, since: gone.since, nowMs: 31_000 });
+    assert.equal(again.wants.get('n')?.closed, true);
+  });
+
+  it('no more than one wait late when the clock was set back', () => {
+    const { since } = look({ nodes, closed, nowMs: 1e9 });
+    const back = look({ nodes, closed, since, nowMs: 1_000 });
+    const later = look({ nodes, closed, since: back.since, nowMs: 31_000 });
+    assert.equal(later.wants.get('n')?.closed, false);
+  });
+
+  it('at once when it reaches no pool any more', () =>
+    assert.equal(look({ nodes: {}, closed }).wants.get('n')?.closed, false));
+});
+
+describe('launches that wait open what they need', () => {
+  const tight = { a: { addresses: 1 }, b: { addresses: 3 }, c: { addresses: 2 } };
+  const closed = Object.keys(tight);
+  for (const { says, given, gives } of [
+    { says: 'nothing waits: all stay closed', given: {}, gives: ['a', 'b', 'c'] },
+    {
+      says: 'one waits and no node is roomy: the roomiest door opens',
+      given: { pending: [waiting({})] },
+      gives: ['a', 'c'],
+    },
+    {
+      says: 'as many doors as instances need',
+      given: { pending: [waiting({ instances: 4 })] },
+      gives: ['a'],
+    },
+    {
+      says: 'a roomy node may take them first',
+      given: { nodes: { ...tight, r: {} }, pending: [waiting({})] },
+      gives: ['a', 'b', 'c'],
+    },
+    {
+      says: 'but not for ever',
+      given: { nodes: { ...tight, r: {} }, pending: [waiting({})], nowMs: 10_000 },
+      gives: ['a', 'c'],
+    },
+    {
+      says: 'in the end every door that has an address opens',
+      given: {
+        nodes: { ...tight, r: {}, e: { addresses: 0 } },
+        pending: [waiting({})],
+        nowMs: 30_000,
+      },
+      gives: ['e'],
+    },
+    {
+      says: 'the node that was found at admission opens at once, beside roomy ones of others',
+      given: { nodes: { ...tight, r: {} }, pending: [waiting({ nodes: ['a'] })] },
+      gives: ['b', 'c'],
+    },
+    {
+      says: 'not while a roomy one among those found may take the rest',
+      given: { nodes: { ...tight, r: {} }, pending: [waiting({ nodes: ['a', 'r'] })] },
+      gives: ['a', 'b', 'c'],
+    },
+    {
+      says: 'an address promised elsewhere is the last resort',
+      given: { nodes: { a: { addresses: 0, have: 2 } }, closed: ['a'], pending: [waiting({})] },
+      gives: [],
+    },
+    {
+      says: 'a network that it does not have opens no door',
+      given: { pending: [waiting({ networks: ['dev'] })], nowMs: 1e9 },
+      gives: ['a', 'b', 'c'],
+    },
+    {
+      says: 'nor does a full link',
+      given: {
+        nodes: { a: { addresses: 3, net: [0, 9] as const } },
+        closed: ['a'],
+        pending: [waiting({})],
+      },
+      gives: ['a'],
+    },
+    {
+      says: 'a node in its wait to reopen opens early',
+      given: { nodes: { a: { addresses: 9 } }, closed: ['a'], pending: [waiting({})] },
+      gives: [],
+    },
+  ])
+    it(says, () => assert.deepEqual(closedBy({ nodes: tight, closed, ...given }), gives));
+
+  it('and keep one that is open rather than opening another', () => {
+    const given = { nodes: tight, closed: ['b', 'c'], pending: [waiting({})] };
+    assert.deepEqual(closedBy(given), ['b', 'c']);
+  });
+});
+
+describe('whatever the figures', () => {
+  const figure = fc.record({
+    addresses: fc.nat({ max: 8 }),
+    more: fc.nat({ max: 2 }),
+    isClosed: fc.boolean(),
+  });
+  const cluster = fc.array(figure, { minLength: 1, maxLength: 12 });
+
+  it('any launch that waits long enough finds every address behind an open door', () => {
+    fc.assert(
+      fc.property(cluster, fc.nat({ max: 4 }), (figures, instances) => {
+        const nodes = Object.fromEntries(
+          figures.map(({ addresses, more }, n) => [`n${n}`, { addresses, have: addresses + more }]),
+        );
+        const closed = figures.flatMap(({ isClosed }, n) => (isClosed ? [`n${n}`] : []));
+        const pending = [waiting({ instances: instances + 1 })];
+        const shut = new Set(closedBy({ nodes, closed, pending, nowMs: 10_000 * 20 }));
+        for (const [name, { have }] of Object.entries(nodes))
+          assert.equal(shut.has(name), have === 0);
+      }),
+    );
+  });
+
+  it('nothing empty is open, and nothing roomy stays closed', () => {
+    fc.assert(
+      fc.property(cluster, (figures) => {
+        const nodes = Object.fromEntries(
+          figures.map(({ addresses }, n) => [`n${n}`, { addresses }]),
+        );
+        const closed = figures.flatMap(({ isClosed }, n) => (isClosed ? [`n${n}`] : []));
+        const { since } = look({ nodes, closed });
+        const shut = new Set(closedBy({ nodes, closed, since, nowMs: RULES.reopenAfterMs }));
+        figures.forEach(({ addresses }, n) => assert.equal(shut.has(`n${n}`), addresses < 5));
+      }),
+    );
+  });
+});
