@@ -9,6 +9,8 @@ export interface NodeFacts {
   readonly zone?: string;
   /** False while the agent gets no offers: inactive, deactivated, draining, or not back yet. */
   readonly offered: boolean;
+  /** Not offered, and it is our own fence that sees to it. */
+  readonly isFenced?: true;
   readonly cpus: number;
   readonly memMiB: number;
   readonly diskMiB: number;
@@ -33,7 +35,10 @@ const samePorts = (one: NodeFacts['ports'], other: NodeFacts['ports']): boolean 
   one.length === other.length &&
   one.every(([from, to], at) => from === other[at]?.[0] && to === other[at][1]);
 
-const FIGURES = ['region', 'zone', 'offered', 'cpus', 'memMiB', 'diskMiB', 'gpus'] as const;
+const FIGURES = [
+  ...(['region', 'zone', 'offered', 'isFenced'] as const),
+  ...(['cpus', 'memMiB', 'diskMiB', 'gpus'] as const),
+] as const;
 
 /** Whether nothing a verdict looks at differs, so that an unchanged poll costs no recomputing. */
 export const sameFacts = (one: NodeFacts, other: NodeFacts): boolean =>

@@ -1,6 +1,7 @@
 import { spelled } from './constraints.ts';
 import type { Demand } from './demand.ts';
 import type { Grouping } from './groups.ts';
+import { mayTake } from './offered.ts';
 import { fitsBy, fitsByPorts, freePorts, isFree, needsOf, type Need } from './place-capacity.ts';
 import { rulesOf, type Rule, type Rules } from './place-rules.ts';
 import { formatRate } from './rate.ts';
@@ -46,7 +47,7 @@ export function inspector(room: Room, ask: Ask): (node: NodeRoom) => Inspection 
   const checks = [...ownChecks(ask.demand), ...sharedChecks(room, ask, rules)];
   const gates = rules.tests.map(gateOf);
   return (node) => {
-    if (!node.offered) return UNOFFERED;
+    if (!mayTake(node, ask.demand)) return UNOFFERED;
     for (const { test, refused, unjudged } of gates) {
       const answer = test(node);
       if (answer !== true) return answer === undefined ? unjudged : refused;

@@ -1,3 +1,4 @@
+import { mayTake } from './offered.ts';
 import { capacityOf, needsOf } from './place-capacity.ts';
 import { rulesOf, type Rules } from './place-rules.ts';
 import type { Ask, NodeRoom, PoolRoom, Room } from './room.ts';
@@ -91,7 +92,7 @@ class Surveyor implements Survey {
 function holding({ tests, nodeCaps }: Rules, ask: Ask): (node: NodeRoom) => number {
   const capacity = capacityOf(needsOf(ask.demand), ask.demand.ports, ask.instances);
   return (node) => {
-    if (!node.offered) return 0;
+    if (!mayTake(node, ask.demand)) return 0;
     let fits = capacity(node);
     if (fits <= 0) return 0;
     for (const { base } of nodeCaps) fits = Math.min(fits, base(node.name));

@@ -1,5 +1,6 @@
 import { fieldReader, type Constraint } from './constraints.ts';
 import { groupingOf, type Grouping } from './groups.ts';
+import { mayTake } from './offered.ts';
 import { capacityOf, fitsBy, needsOf } from './place-capacity.ts';
 import { addressesBy } from './place-inspect.ts';
 import { rulesOf } from './place-rules.ts';
@@ -25,6 +26,8 @@ export function candidatesOf(room: Room, ask: Ask): readonly Candidate[] {
   const holds = heldBy(room, ask);
   const candidates: Candidate[] = [];
   for (const node of room.nodes.values()) {
+    // behind a fence only what has an address to give is opened
+    if (!mayTake(node, ask.demand) || (node.isFenced && holds(node) <= 0)) continue;
     const wanted = wants(node);
     if (wanted > 0)
       candidates.push({ node, at: candidates.length, wants: wanted, holds: holds(node) });
@@ -49,7 +52,6 @@ function wantedBy(room: Room, ask: Ask): (node: NodeRoom) => number {
   const limits = [...nodeCaps, ...(perNode ? [perNode] : []), ...groupings];
   const capacity = capacityOf(needs, ask.demand.ports, ask.instances);
   return (node) => {
-    if (!node.offered) return 0;
     let most = capacity(node);
     for (const limit of limits) most = Math.min(most, allowance(limit, node));
     if (most <= 0) return 0;

@@ -10,6 +10,8 @@ export interface NodeRoom {
   readonly zone?: string;
   /** False while the node gets no offers: unknown to Mesos, draining, fenced, in maintenance. */
   readonly offered: boolean;
+  /** Not offered, and it is our own fence that sees to it. */
+  readonly isFenced?: true;
   readonly cpus: number;
   readonly memMiB: number;
   readonly diskMiB: number;

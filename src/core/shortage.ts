@@ -1,5 +1,7 @@
+import type { Demand } from './demand.ts';
 import { isOpenCluster } from './groups.ts';
 import { spelled } from './constraints.ts';
+import { mayTake } from './offered.ts';
 import { fitsBy, fitsByPorts, freePorts, needsOf } from './place-capacity.ts';
 import { amountOf, labelOf } from './place-inspect.ts';
 import { rulesOf, type Rule } from './place-rules.ts';
@@ -116,15 +118,17 @@ class Tally {
   readonly #tests: readonly Rule[];
   readonly #measures: readonly Measure[];
   readonly #asked: number;
+  readonly #demand: Demand;
 
   constructor(room: Room, ask: Ask) {
     this.#tests = rulesOf(room, ask).tests;
     this.#measures = measuresOf(ask);
     this.#asked = ask.instances;
+    this.#demand = ask.demand;
   }
 
   count(node: NodeRoom): void {
-    if (!node.offered) {
+    if (!mayTake(node, this.#demand)) {
       this.notOffered += 1;
       return;
     }

@@ -55,6 +55,7 @@ export function nodeRoom(name: string, parts: NodeParts): NodeRoom {
     ...(facts.region === undefined ? {} : { region: facts.region }),
     ...(facts.zone === undefined ? {} : { zone: facts.zone }),
     offered: facts.offered,
+    ...(facts.isFenced && { isFenced: true }),
     cpus: left(facts.cpus, ({ cpus }) => cpus),
     memMiB: left(facts.memMiB, ({ memMiB }) => memMiB),
     diskMiB: left(facts.diskMiB, ({ diskMiB }) => diskMiB),

@@ -1,4 +1,5 @@
 import { bandwidthOf, type Demand } from './demand.ts';
+import { mayTake } from './offered.ts';
 import type { NodeRoom, PoolRoom, Room } from './room.ts';
 import type { NodeKnown } from './snapshot-known.ts';
 import { nodeRoom } from './snapshot-nodes.ts';
@@ -84,10 +85,10 @@ export class Rooms {
   /** Apps whose promise no longer fits on a node. */
   #strainedOn(name: string, room: NodeRoom | undefined): string[] {
     const apps = [...this.#parts.plans.appsOn(name)];
-    if (!room?.offered) return apps;
+    if (!room) return apps;
     return apps.filter((app) => {
       const promise = this.#parts.plans.get(app);
-      return promise !== undefined && strains(room, promise.demand);
+      return promise && (!mayTake(room, promise.demand) || strains(room, promise.demand));
     });
   }
 
