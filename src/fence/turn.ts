@@ -1,0 +1,192 @@
+import { pendingLaunches, type QueuedLaunch } from '../core/fence-pending.ts';
+import { fenceRooms, type StagedTask } from '../core/fence-room.ts';
+import {
+  agentsByNode,
+  type FenceAction,
+  type FenceSteps,
+  stepFence,
+  within,
+  MINUTE_MS,
+} from '../core/fence-step.ts';
+import { type FenceRules, type RoomSince, wantFence } from '../core/fence-want.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import type { Term } from '../ledger/election.ts';
+import type { FenceBook } from '../ledger/fence-book.ts';
+import type { Fences } from '../ledger/fences.ts';
+import type { FenceForce } from './means.ts';
+import { owedPromises, pictureOf } from './picture.ts';
+import { carryOut, type Pass, type StepOutcome, type SwitchDeps } from './switch.ts';
+
+export interface FenceTurnDeps extends SwitchDeps {
+  readonly settings: FenceRules & {
+    readonly mode: 'off' | 'watch' | 'on';
+    readonly flipsPerMinute: number;
+    readonly atOnce: number;
+  };
+  /** The room as the ledger and Mesos show it; undefined while one of them does not answer. */
+  readonly snapshot: () => Snapshot | undefined;
+  readonly book: FenceBook;
+  /** What this Mesos can do. @throws what the Mesos client throws */
+  readonly force: (signal: AbortSignal) => Promise<FenceForce>;
+  /** Tasks that Mesos launched and that do not run yet. */
+  readonly staged: () => readonly StagedTask[];
+  /** Marathon's launch queue; undefined when it does not answer. */
+  readonly queue: (signal: AbortSignal) => Promise<readonly QueuedLaunch[] | undefined>;
+  readonly onPass: (report: PassReport) => void;
+}
+
+/** What one pass found and did, for people. */
+export interface PassReport {
+  readonly force: FenceForce;
+  readonly steps: FenceSteps;
+  readonly done: readonly { readonly action: FenceAction; readonly outcome: StepOutcome }[];
+}
+
+/** What a leader remembers between two passes; whoever takes over begins with nothing. */
+interface Memory {
+  since: RoomSince;
+  /** When nodes were opened or closed lately. */
+  readonly flips: Map<string, readonly number[]>;
+  /** Nodes that Mesos refused to switch, and until when they are let be. */
+  readonly paused: Map<string, number>;
+}
+
+/** How long a node is let be after Mesos refused to switch it: its word seldom changes by itself. */
+const REFUSED_FOR_MS = MINUTE_MS;
+/** Writes that switch nothing, in one pass. */
+const MOST_WRITES = 128;
+
+/**
+ * One pass of the fence. Nothing is done while the ledger is not followed or Mesos does not answer: what
+ * is closed stays closed and what is open stays open until somebody can tell.
+ */
+export function fenceTurn(deps: FenceTurnDeps): (signal: AbortSignal, term: Term) => Promise<void> {
+  const memory: Memory = { since: new Map(), flips: new Map(), paused: new Map() };
+  return async (signal, term) => {
+    if (!deps.book.ready()) return;
+    const force = await deps.force(signal);
+    const [agents, queue] = await Promise.all([
+      force.means.agents(signal),
+      deps.queue(signal).catch(() => undefined),
+    ]);
+    signal.throwIfAborted();
+    const snapshot = deps.snapshot();
+    if (!snapshot) return;
+    // the newest word on both, after everything that was waited for
+    const fences = deps.book.fences();
+    const nowMs = deps.clock.now();
+    const { wants, since } = wanted(deps, { snapshot, fences, queue, since: memory.since, nowMs });
+    memory.since = since;
+    const steps = stepFence({
+      wants,
+      records: recordsOf(fences, memory, nowMs),
+      orders: fences.orders,
+      agents: agentsByNode(agents),
+      rules: { ...deps.settings, isAble: force.isAble },
+      nowMs,
+    });
+    const { means } = force;
+    const flips = (node: string): readonly number[] => memory.flips.get(node) ?? [];
+    const pass: Pass = { term, means, fences, flips, signal };
+    const done = await carryOutAll(deps, pass, dueOf(steps.actions, memory, nowMs));
+    remember(memory, done, nowMs);
+    deps.onPass({ force, steps, done });
+  };
+}
+
+const recordsOf = ({ records }: Fences, { flips }: Memory, nowMs: number) =>
+  new Map(
+    [...records].map(([node, { record }]) => {
+      const before = within(flips.get(node) ?? [], nowMs, MINUTE_MS);
+      const seen = before.length > record.flips.length ? { ...record, flips: before } : record;
+      return [node, seen] as const;
+    }),
+  );
+
+interface Looked {
+  readonly snapshot: Snapshot;
+  readonly fences: Fences;
+  readonly queue: readonly QueuedLaunch[] | undefined;
+  readonly since: RoomSince;
+  readonly nowMs: number;
+}
+
+function wanted(
+  { settings, staged }: FenceTurnDeps,
+  { snapshot, fences, queue, since, nowMs }: Looked,
+): ReturnType<typeof wantFence> {
+  const picture = pictureOf(snapshot, staged());
+  const rooms = fenceRooms(picture);
+  const closed = new Set(
+    [...fences.records].flatMap(([node, { record }]) => (record.state === 'yielded' ? [] : [node])),
+  );
+  const pending = pendingLaunches(queue, owedPromises(snapshot), nowMs);
+  return wantFence({ nodes: picture.nodes, rooms, closed, pending, rules: settings, since, nowMs });
+}
+
+function dueOf(
+  actions: readonly FenceAction[],
+  { paused }: Memory,
+  nowMs: number,
+): readonly FenceAction[] {
+  for (const [node, untilMs] of paused) if (untilMs <= nowMs) paused.delete(node);
+  const switches = actions.filter((one) => one.do === 'close' || one.do === 'open');
+  const writes = actions.filter((one) => one.do !== 'close' && one.do !== 'open');
+  return [...switches.filter(({ node }) => !paused.has(node)), ...writes.slice(0, MOST_WRITES)];
+}
+
+/** All at once: Mesos puts what waits for its registry into one write. One that fails stops no other. */
+async function carryOutAll(
+  deps: FenceTurnDeps,
+  pass: Pass,
+  actions: readonly FenceAction[],
+): Promise<{ action: FenceAction; outcome: StepOutcome }[]> {
+  const results = await Promise.allSettled(
+    actions.map(async (action) => {
+      const outcome = await carryOut(deps, pass, action);
+      tell(deps, action, outcome);
+      return { action, outcome };
+    }),
+  );
+  const fault = results.find((result) => result.status === 'rejected');
+  if (fault) throw fault.reason;
+  return results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+}
+
+function whyOf(action: FenceAction): string {
+  if (action.do === 'open') return 'it has room, or launches wait for it';
+  return 'want' in action ? action.want.why : action.why;
+}
+
+const TOLD: Readonly<Record<FenceAction['do'], string>> = {
+  close: 'node is taken out of offers',
+  open: 'node is offered again',
+  note: 'node would be taken out of offers',
+  settle: 'what Mesos shows of a node is written down',
+  forget: 'fence of a node ended',
+};
+
+function tell({ log }: FenceTurnDeps, action: FenceAction, outcome: StepOutcome): void {
+  const fields = { node: action.node, outcome, why: whyOf(action) };
+  const isIll = outcome === 'refused' || outcome === 'unreachable';
+  if (isIll) log.warn('Mesos did not switch a node', { ...fields, do: action.do });
+  else log.info(TOLD[action.do], fields);
+}
+
+function remember(
+  { flips, paused }: Memory,
+  done: readonly { readonly action: FenceAction; readonly outcome: StepOutcome }[],
+  nowMs: number,
+): void {
+  for (const [node, times] of flips) {
+    const lately = within(times, nowMs, MINUTE_MS);
+    if (lately.length === 0) flips.delete(node);
+    else flips.set(node, lately);
+  }
+  for (const { action, outcome } of done) {
+    const { node } = action;
+    if (outcome === 'refused') paused.set(node, nowMs + REFUSED_FOR_MS);
+    if (outcome === 'done' && (action.do === 'close' || action.do === 'open'))
+      flips.set(node, [...(flips.get(node) ?? []), nowMs]);
+  }
+}
