@@ -66,6 +66,7 @@ async function readyItems(gate: GateService, signal: AbortSignal): Promise<reado
     },
     await marathonItem(gate, signal),
     gate.facts.ready(),
+    ...(gate.fence ? [gate.fence.ready()] : []),
     ...gate.loops.map((loop) => {
       const state = loop.state();
       const detail = state.lastFault ?? `${state.turns} turns`;

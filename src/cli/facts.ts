@@ -13,6 +13,8 @@ export interface FactsDeps {
   readonly mesos: MesosClient | undefined;
   readonly gate: GateSettings;
   readonly view: View;
+  /** Whether our own fence keeps the node out of offers. */
+  readonly isFenced: (node: string) => boolean;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -54,7 +56,7 @@ export function feedFacts(deps: FactsDeps): FactsFeed {
     clock,
     log,
     onFacts: (facts, homeRegion) => {
-      view.snapshot.replaceFacts(facts);
+      view.snapshot.replaceFacts(fencedIn(facts, deps.isFenced));
       view.snapshot.setHomeRegion(homeRegion);
     },
   });
@@ -67,6 +69,17 @@ export function feedFacts(deps: FactsDeps): FactsFeed {
     stop: () => watch.stop(),
   };
 }
+
+const fencedIn = (
+  facts: ReadonlyMap<string, NodeFacts>,
+  isFenced: (node: string) => boolean,
+): ReadonlyMap<string, NodeFacts> =>
+  new Map(
+    [...facts].map(([node, one]) => [
+      node,
+      !one.offered && isFenced(node) ? { ...one, isFenced: true } : one,
+    ]),
+  );
 
 /** Far more than any instance asks for. */
 const PLENTY = 1e9;

@@ -16,6 +16,7 @@ import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
 import type { Loop } from '../plumbing/loop.ts';
 import { type FactsFeed, feedFacts } from './facts.ts';
+import { type Fence, isFencedBy, openBook, startFence } from './fence.ts';
 import { type GateParts, loopsBeside } from './gate-loops.ts';
 import type { OwnMarathon } from './marathon.ts';
 import { verdictMetrics } from './metrics.ts';
@@ -52,6 +53,8 @@ export interface GateInside {
   readonly registry: Registry;
   readonly facts: FactsFeed;
   readonly loops: readonly Loop[];
+  /** Absent: no master is configured. */
+  readonly fence?: Fence;
   stop(): Promise<void>;
 }
 
@@ -62,11 +65,13 @@ const RELAUNCH_KEPT_MS = 300_000;
 
 /** Wires a gate to its ledger, its Marathon and its Mesos; time is the clock's alone. */
 export function startGateInside(deps: GateInsideDeps): GateInside {
-  const { settings, store, clock, log, marathon } = deps;
+  const { settings, store, clock, log, marathon, mesos } = deps;
   const ending = new AbortController();
   const { view, opened } = startView(store, { clock, log }, ending.signal);
   opened.catch(() => undefined);
-  const facts = feedFacts({ ...deps, gate: settings.gate, view });
+  const book = openBook({ store, clock, log }, ending.signal);
+  const isFenced = (node: string): boolean => isFencedBy(book, node);
+  const facts = feedFacts({ ...deps, gate: settings.gate, view, isFenced });
   const registry = new Registry();
   const options = weighOptions(settings);
   const judge = judgeFor(deps, { view, registry, options });
@@ -78,9 +83,11 @@ export function startGateInside(deps: GateInsideDeps): GateInside {
   });
   const shared = { settings, store, clock, log, view, marathon };
   const parts: GateParts = { ...shared, judge, planner, registry };
-  const loops = loopsBeside(parts, facts, ending.signal);
+  const fence = mesos && startFence({ ...shared, mesos, registry }, { book, facts }, ending.signal);
+  const loops = [...loopsBeside(parts, facts, ending.signal), ...(fence ? [fence.loop] : [])];
   return {
     ...{ view, opened, judge, planner, registry, facts, loops },
+    ...(fence && { fence }),
     stop: async () => {
       ending.abort(new Error('the gate was stopped'));
       await Promise.all([...loops.map((loop) => loop.stop()), facts.stop()]);

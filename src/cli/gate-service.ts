@@ -12,6 +12,7 @@ import { type Listening, listen } from '../plumbing/listen.ts';
 import type { Log } from '../plumbing/log.ts';
 import type { Loop } from '../plumbing/loop.ts';
 import { type FactsFeed, openMesos } from './facts.ts';
+import type { Fence } from './fence.ts';
 import { startGateInside } from './gate-inside.ts';
 import { openMarathon, type OwnMarathon } from './marathon.ts';
 
@@ -36,6 +37,8 @@ export interface GateService {
   readonly registry: Registry;
   readonly facts: FactsFeed;
   readonly loops: readonly Loop[];
+  /** Absent: no Mesos master is configured. */
+  readonly fence?: Fence;
   stop(): Promise<void>;
 }
 

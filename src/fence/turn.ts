@@ -1,6 +1,7 @@
 import { pendingLaunches, type QueuedLaunch } from '../core/fence-pending.ts';
 import { fenceRooms, type StagedTask } from '../core/fence-room.ts';
 import {
+  type AgentSeen,
   agentsByNode,
   type FenceAction,
   type FenceSteps,
@@ -22,6 +23,8 @@ export interface FenceTurnDeps extends SwitchDeps {
     readonly mode: 'off' | 'watch' | 'on';
     readonly flipsPerMinute: number;
     readonly atOnce: number;
+    /** How old the list of agents may be while nothing is to be switched, ms. */
+    readonly everyMs: number;
   };
   /** The room as the ledger and Mesos show it; undefined while one of them does not answer. */
   readonly snapshot: () => Snapshot | undefined;
@@ -49,10 +52,13 @@ interface Memory {
   readonly flips: Map<string, readonly number[]>;
   /** Nodes that Mesos refused to switch, and until when they are let be. */
   readonly paused: Map<string, number>;
+  agents: { readonly list: readonly AgentSeen[]; readonly atMs: number } | undefined;
 }
 
 /** How long a node is let be after Mesos refused to switch it: its word seldom changes by itself. */
 const REFUSED_FOR_MS = MINUTE_MS;
+/** A list of agents that a switch rests on is no older: an operator may have acted meanwhile. */
+const FRESH_MS = 1_000;
 /** Writes that switch nothing, in one pass. */
 const MOST_WRITES = 128;
 
@@ -61,37 +67,63 @@ const MOST_WRITES = 128;
  * is closed stays closed and what is open stays open until somebody can tell.
  */
 export function fenceTurn(deps: FenceTurnDeps): (signal: AbortSignal, term: Term) => Promise<void> {
-  const memory: Memory = { since: new Map(), flips: new Map(), paused: new Map() };
+  const memory: Memory = {
+    ...{ since: new Map(), flips: new Map(), paused: new Map() },
+    agents: undefined,
+  };
   return async (signal, term) => {
     if (!deps.book.ready()) return;
     const force = await deps.force(signal);
-    const [agents, queue] = await Promise.all([
-      force.means.agents(signal),
-      deps.queue(signal).catch(() => undefined),
-    ]);
-    signal.throwIfAborted();
-    const snapshot = deps.snapshot();
-    if (!snapshot) return;
-    // the newest word on both, after everything that was waited for
-    const fences = deps.book.fences();
-    const nowMs = deps.clock.now();
-    const { wants, since } = wanted(deps, { snapshot, fences, queue, since: memory.since, nowMs });
-    memory.since = since;
-    const steps = stepFence({
-      wants,
-      records: recordsOf(fences, memory, nowMs),
-      orders: fences.orders,
-      agents: agentsByNode(agents),
-      rules: { ...deps.settings, isAble: force.isAble },
-      nowMs,
-    });
-    const { means } = force;
+    const queue = await deps.queue(signal).catch(() => undefined);
+    const around = { memory, force, queue, signal };
+    let looked = await look(deps, around, deps.settings.everyMs);
+    if (looked && switchesIn(looked.steps) > 0) looked = await look(deps, around, FRESH_MS);
+    if (!looked) return;
+    const { steps, fences, nowMs } = looked;
     const flips = (node: string): readonly number[] => memory.flips.get(node) ?? [];
-    const pass: Pass = { term, means, fences, flips, signal };
+    const pass: Pass = { term, means: force.means, fences, flips, signal };
     const done = await carryOutAll(deps, pass, dueOf(steps.actions, memory, nowMs));
     remember(memory, done, nowMs);
     deps.onPass({ force, steps, done });
   };
+}
+
+const isSwitch = (action: FenceAction): boolean => action.do === 'close' || action.do === 'open';
+const switchesIn = ({ actions }: FenceSteps): number => actions.filter(isSwitch).length;
+
+interface Around {
+  readonly memory: Memory;
+  readonly force: FenceForce;
+  readonly queue: readonly QueuedLaunch[] | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Decides, on a list of agents that is at most so old. */
+async function look(
+  deps: FenceTurnDeps,
+  { memory, force, queue, signal }: Around,
+  mostMs: number,
+): Promise<{ steps: FenceSteps; fences: Fences; nowMs: number } | undefined> {
+  const age = Math.abs(deps.clock.now() - (memory.agents?.atMs ?? -Infinity));
+  if (age >= mostMs)
+    memory.agents = { atMs: deps.clock.now(), list: await force.means.agents(signal) };
+  signal.throwIfAborted();
+  const snapshot = deps.snapshot();
+  if (!snapshot || !memory.agents) return undefined;
+  // the newest word on both, after everything that was waited for
+  const fences = deps.book.fences();
+  const nowMs = deps.clock.now();
+  const { wants, since } = wanted(deps, { snapshot, fences, queue, since: memory.since, nowMs });
+  memory.since = since;
+  const steps = stepFence({
+    wants,
+    records: recordsOf(fences, memory, nowMs),
+    orders: fences.orders,
+    agents: agentsByNode(memory.agents.list),
+    rules: { ...deps.settings, isAble: force.isAble },
+    nowMs,
+  });
+  return { steps, fences, nowMs };
 }
 
 const recordsOf = ({ records }: Fences, { flips }: Memory, nowMs: number) =>
@@ -130,8 +162,8 @@ function dueOf(
   nowMs: number,
 ): readonly FenceAction[] {
   for (const [node, untilMs] of paused) if (untilMs <= nowMs) paused.delete(node);
-  const switches = actions.filter((one) => one.do === 'close' || one.do === 'open');
-  const writes = actions.filter((one) => one.do !== 'close' && one.do !== 'open');
+  const switches = actions.filter(isSwitch);
+  const writes = actions.filter((one) => !isSwitch(one));
   return [...switches.filter(({ node }) => !paused.has(node)), ...writes.slice(0, MOST_WRITES)];
 }
 

@@ -1,0 +1,158 @@
+import { createMesosOperator } from '../cluster/mesos/operator.ts';
+import { createTokenFence } from '../cluster/mesos/token-fence.ts';
+import type { MesosClient } from '../cluster/mesos/client.ts';
+import type { Settings } from '../config/settings.ts';
+import type { ReadyItem } from '../console/shapes/ready.ts';
+import { watchForce, type ForceDeps } from '../fence/force.ts';
+import { fenceMetrics } from '../fence/metrics.ts';
+import { queuedLaunches } from '../fence/queue.ts';
+import { countFenced, type FenceState, FenceStates } from '../fence/state.ts';
+import { fenceTurn } from '../fence/turn.ts';
+import { type FenceBook, openFenceBook } from '../ledger/fence-book.ts';
+import type { QueuedLaunch } from '../core/fence-pending.ts';
+import type { Store } from '../ledger/store.ts';
+import type { View } from '../ledger/view.ts';
+import type { Clock } from '../plumbing/clock.ts';
+import type { Log } from '../plumbing/log.ts';
+import { type Loop, startLoop } from '../plumbing/loop.ts';
+import type { Registry } from 'prom-client';
+import type { FactsFeed } from './facts.ts';
+import { whileLeading } from './leading.ts';
+import type { OwnMarathon } from './marathon.ts';
+
+export interface FenceParts {
+  readonly settings: Settings;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly view: View;
+  readonly marathon: OwnMarathon;
+  readonly mesos: MesosClient;
+  readonly registry: Registry;
+}
+
+/** The fence of one gate process. */
+export interface Fence {
+  readonly book: FenceBook;
+  readonly loop: Loop;
+  state(): FenceState;
+  ready(): ReadyItem;
+}
+
+/** Role that no framework has, and the owner's mark in our reservations. */
+const TOKEN_ROLE = 'corral-fence';
+const OWNER = 'corral';
+/** After a change of the ledger, how long further ones are waited for, ms. */
+const GATHER_MS = 500;
+
+/** What a fence is made of, as this Mesos and these settings have it. */
+export function forceDeps(mesos: MesosClient, { gate, fence }: Settings, clock: Clock): ForceDeps {
+  const { token: resource } = fence;
+  const { user: principal } = gate.auth;
+  const token = { role: TOKEN_ROLE, owner: OWNER, ...(principal !== undefined && { principal }) };
+  return {
+    operator: createMesosOperator(mesos),
+    ...(resource !== undefined && { token: createTokenFence(mesos, { resource, ...token }) }),
+    clock,
+  };
+}
+
+/** Whether our fence keeps a node out of offers; not what is only noted. */
+export function isFencedBy(book: FenceBook, node: string): boolean {
+  const record = book.fences().records.get(node)?.record;
+  return record?.mode === 'on' && record.state !== 'yielded';
+}
+
+/** Opens the fence's records, for as long as the signal lasts. */
+export const openBook = (
+  deps: Pick<FenceParts, 'store' | 'clock' | 'log'>,
+  signal: AbortSignal,
+): FenceBook => openFenceBook(deps, signal);
+
+/** The loop that takes nodes without room out of Mesos' offers; one gate at a time does it. */
+export function startFence(
+  parts: FenceParts,
+  { book, facts }: { readonly book: FenceBook; readonly facts: FactsFeed },
+  signal: AbortSignal,
+): Fence {
+  const { settings, store, clock, log, view, mesos, registry } = parts;
+  const { fence } = settings;
+  const states = new FenceStates();
+  const isKnown = (): boolean => view.state().ready && facts.answered();
+  const turn = fenceTurn({
+    ...{ store, clock, log, book, settings: fence, callWithinMs: fence.callWithinMs },
+    steadyMs: () => performance.now(),
+    snapshot: () => (isKnown() ? view.snapshot : undefined),
+    force: watchForce(forceDeps(mesos, settings, clock)),
+    staged: () => [],
+    queue: (within) => queueOf(parts, within),
+    onPass: (report) => states.take(report),
+  });
+  const timing = { everyMs: fence.everyMs, backoffMs: 500, backoffCapMs: 5_000 };
+  const ifLeading = whileLeading('fence', turn, { store, clock, log }, signal);
+  const loop = startLoop('fence', ifLeading, { ...timing, deadlineMs: 30_000, clock, log });
+  wakeOnChange({ view, book, clock }, loop, signal);
+  const state = (): FenceState => states.now;
+  fenceMetrics({
+    ...{ registry, state },
+    fences: () => book.fences(),
+    snapshot: () => view.snapshot,
+  });
+  return { book, loop, state, ready: () => readyItem(fence.mode, book, states.now) };
+}
+
+/** Many changes come together: one look is enough for all of them. */
+function wakeOnChange(
+  { view, book, clock }: { view: View; book: FenceBook; clock: Clock },
+  loop: Loop,
+  signal: AbortSignal,
+): void {
+  let isWaking = false;
+  const wake = (): void => {
+    if (isWaking) return;
+    isWaking = true;
+    clock.sleep(GATHER_MS, signal).then(
+      () => {
+        isWaking = false;
+        loop.wake();
+      },
+      () => undefined, // ended
+    );
+  };
+  const ends = [view.onChange(wake), book.onChange(wake)];
+  signal.addEventListener('abort', () => ends.forEach((end) => end()), { once: true });
+}
+
+async function queueOf(
+  { marathon, view, settings, clock }: FenceParts,
+  signal: AbortSignal,
+): Promise<readonly QueuedLaunch[]> {
+  const [items, { bridgeName }] = await Promise.all([
+    marathon.client.queue(signal),
+    marathon.context(signal),
+  ]);
+  const { rateNames, secretPolicy } = settings.gate;
+  const context = { rateNames, secretPolicy, networks: view.snapshot.networks(), bridgeName };
+  return queuedLaunches(items, context, clock.now());
+}
+
+function readyItem(
+  mode: 'off' | 'watch' | 'on',
+  book: FenceBook,
+  { force, waiting, foreign }: FenceState,
+): ReadyItem {
+  const { fenced, noted } = countFenced(book.fences());
+  const faults = book.fences().faults.map(({ message }) => message);
+  const counts = [
+    mode,
+    `${fenced} nodes out of offers`,
+    ...(noted > 0 ? [`${noted} would be`] : []),
+    ...(waiting > 0 ? [`${waiting} waiting`] : []),
+    ...(foreign.length > 0 ? [`${foreign.length} in other hands`] : []),
+    ...(force && !force.isAble ? [force.why] : []),
+    ...faults,
+  ];
+  const isAble = mode !== 'on' || force === undefined || force.isAble;
+  const ready = book.ready() && isAble && faults.length === 0;
+  return { name: 'fence', ready, detail: counts.join('; ') };
+}

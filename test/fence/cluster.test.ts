@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { FAST, startTestCluster, type TestCluster } from '../gate/cluster.ts';
+import { webApp } from '../gate/specs.ts';
+import { settled } from '../gate/started.ts';
+import { patience } from '../ledger/opened.ts';
+import { listFences } from '../../src/ledger/fences.ts';
+
+const topology = {
+  pools: {
+    'prod-a': {
+      cidr: '198.51.100.0/24',
+      ranges: ['198.51.100.10-198.51.100.17'],
+      gateway: '198.51.100.1',
+      nodes: { attributes: { rack: 'r1' } },
+    },
+    'prod-b': {
+      cidr: '203.0.113.0/24',
+      ranges: ['203.0.113.10-203.0.113.17'],
+      gateway: '203.0.113.1',
+      nodes: { attributes: { rack: 'r2' } },
+    },
+  },
+  networks: { prod: { pools: ['prod-a', 'prod-b'], default: '10mbit' } },
+  nodes: Object.fromEntries([1, 2, 3].map((n) => [`node-${n}.example.org`, { link: '1gbit' }])),
+};
+
+describe('a fence before a simulated cluster', { timeout: 240_000 }, () => {
+  let cluster: TestCluster;
+  before(async () => {
+    cluster = await startTestCluster({
+      topology,
+      timing: FAST,
+      settings: {
+        fence: { mode: 'on', margin: 3, reopenAfterMs: 500, everyMs: 500, patienceMs: 1_000 },
+      },
+    });
+  });
+  after(() => cluster.stop());
+
+  const fenced = async (): Promise<string[]> => {
+    const { records } = await listFences(cluster.store, patience());
+    return [...records].flatMap(([node, { record }]) =>
+      record.state === 'closed' && record.mode === 'on' ? [node] : [],
+    );
+  };
+  const offered = (): string[] =>
+    cluster.gate.view.snapshot.nodes().flatMap(({ name, room }) => (room.offered ? [name] : []));
+
+  it('takes nodes of a full rack out of offers, and says so', async () => {
+    const r1 = { constraints: [['rack', 'LIKE', 'r1']] };
+    await cluster.request('POST', '/v2/apps', webApp('/a', { instances: 6, cpus: 0.1, ...r1 }));
+    await cluster.until(async () => (await fenced()).length === 2, 'two nodes are fenced', 30_000);
+    assert.deepEqual((await fenced()).sort(), ['node-1.example.org', 'node-2.example.org']);
+    await cluster.until(() => offered().length === 1, 'Mesos offers the third only', 30_000);
+  });
+});
