@@ -1,9 +1,11 @@
 import { clusterMetrics } from '../console/metrics.ts';
 import { createConsole } from '../console/server.ts';
+import type { FenceSeen } from '../console/shapes/fence.ts';
 import type { ReadyItem } from '../console/shapes/ready.ts';
 import type { Settings } from '../config/settings.ts';
 import { listAudit } from '../ledger/audit.ts';
 import { listFailures } from '../ledger/failures.ts';
+import { listFences } from '../ledger/fences.ts';
 import { listLimits } from '../ledger/limit-list.ts';
 import { getWholeReport, listReports } from '../ledger/reports.ts';
 import { getVerdict, listVerdicts } from '../ledger/verdicts.ts';
@@ -38,6 +40,7 @@ export async function startConsole(deps: ConsoleServiceDeps): Promise<Listening>
       list: async (query, signal) => (await listReports(store, query, signal)).reports,
       whole: (id, signal) => getWholeReport(store, id, signal),
     },
+    fence: (signal) => fenceSeen(deps, signal),
     held: () =>
       Promise.resolve([...gate.view.held].map(([name, record]) => ({ app: name, record }))),
     plan: (body, signal) => gate.planner.plan(body, signal),
@@ -50,6 +53,24 @@ export async function startConsole(deps: ConsoleServiceDeps): Promise<Listening>
   });
   const handle = app.callback();
   return listen((req, res) => void handle(req, res), settings.console.listen);
+}
+
+async function fenceSeen(
+  { settings, store, gate }: ConsoleServiceDeps,
+  signal: AbortSignal,
+): Promise<FenceSeen> {
+  const { records, orders } = await listFences(store, signal);
+  const { force, foreign } = gate.fence?.state() ?? { foreign: [], force: undefined };
+  const { nodes } = gate.view.snapshot.room();
+  return {
+    mode: settings.fence.mode,
+    ...(force && {
+      force: { isAble: force.isAble, version: force.ability.version, why: force.why },
+    }),
+    ...{ orders, foreign },
+    records: new Map([...records].map(([node, { record }]) => [node, record])),
+    room: (node) => nodes.get(node),
+  };
 }
 
 /** Each dependency and each loop, by name. */

@@ -10,6 +10,7 @@ import { registerApply } from './commands/apply.ts';
 import { registerAudit } from './commands/audit.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerFailures } from './commands/failures.ts';
+import { registerFence } from './commands/fence.ts';
 import { registerHeld } from './commands/held.ts';
 import { registerLease } from './commands/lease.ts';
 import { registerLedger } from './commands/ledger.ts';
@@ -75,7 +76,8 @@ function main(): Promise<number> {
   registerSim(program, context);
   registerPlan(program, context, { consoleUrl: () => urlOf(settings()), fail });
   for (const register of PLAIN) register(program, context);
-  registerLimit(program, context, editorAt(process.env, fail));
+  for (const register of [registerLimit, registerFence])
+    register(program, context, editorAt(process.env, fail));
   return run(program, process.argv.slice(2), context).then((code) =>
     code === 0 && short ? 1 : code,
   );

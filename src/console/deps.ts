@@ -13,6 +13,7 @@ import type { ReportRecord } from '../core/report-record.ts';
 import type { NodeSeen, PoolSeen } from '../core/snapshot.ts';
 import type { Log } from '../plumbing/log.ts';
 import type { JsonValue } from '../plumbing/strict-json.ts';
+import type { FenceSeen } from './shapes/fence.ts';
 import type { LimitParts } from './shapes/limits.ts';
 import type { ReadyItem } from './shapes/ready.ts';
 
@@ -92,6 +93,7 @@ export interface ConsoleDeps {
   readonly audit: AuditReader;
   readonly reports: ReportReader;
   readonly failures: FailureReader;
+  readonly fence: (signal: AbortSignal) => Promise<FenceSeen>;
   readonly held: (signal: AbortSignal) => Promise<readonly HeldApp[]>;
   /** Judges a definition as the gate would, reserving nothing. */
   readonly plan: (body: JsonValue, signal: AbortSignal) => Promise<Verdict>;

@@ -11,6 +11,7 @@ import { openApiOf } from './openapi.ts';
 import type { Asked, Route } from './route.ts';
 import { nodeRoutes, poolRoutes, promiseRoutes } from './routes/cluster.ts';
 import { failureRoutes } from './routes/failures.ts';
+import { fenceRoutes } from './routes/fence.ts';
 import { limitRoutes } from './routes/limits.ts';
 import { reportRoutes } from './routes/reports.ts';
 import { serviceRoutes } from './routes/service.ts';
@@ -22,6 +23,7 @@ export function routesOf(deps: ConsoleDeps): readonly Route[] {
     ...nodeRoutes(deps),
     ...poolRoutes(deps),
     ...promiseRoutes(deps),
+    ...fenceRoutes(deps),
     ...limitRoutes(deps),
     ...failureRoutes(deps),
     ...verdictRoutes(deps),

@@ -126,6 +126,19 @@ describe('the console shows', () => {
     assert.equal((await call('/v1/failures?before=%00')).status, 400);
   });
 
+  it('nodes that are kept out of offers, and what that costs', async () => {
+    const { json } = await call('/v1/fence');
+    assert.deepEqual([json.mode, json.force.isAble, json.nodes.length], ['on', true, 1]);
+    const [one] = json.nodes;
+    assert.deepEqual(
+      [one.node, one.state, one.agent, one.why, one.figures.addresses, one.since],
+      ['n1.example.org', 'closed', 'S1', 'no addresses left', 0, '1970-01-01T00:00:00.000Z'],
+    );
+    assert.equal(json.stranded.cpus, one.free.cpus);
+    assert.deepEqual(json.left[0].who, 'ann');
+    assert.deepEqual(json.foreign, [{ node: 'n3.example.org', says: 'an operator drains it' }]);
+  });
+
   it('held apps', async () => {
     const { json } = await call('/v1/held');
     assert.deepEqual(json.held, [

@@ -1,3 +1,4 @@
+import type { FenceRecord } from '../../src/core/fence-record.ts';
 import { request } from 'node:http';
 import { after, before } from 'node:test';
 import { Registry } from 'prom-client';
@@ -212,6 +213,18 @@ const reportHead = {
   ...headOf(report, 1),
   deliveries: [{ to: 'file', name: 'csv', state: 'done', attempts: 1, atMs: 3000, path: '/r.csv' }],
 } as const;
+const fenced: FenceRecord = {
+  ...{
+    v: 1,
+    agentId: 'S1',
+    state: 'closed',
+    mode: 'on',
+    by: 'deactivate',
+    why: 'no addresses left',
+  },
+  figures: { addresses: 0, network: 'prod', netInKbit: 5, netOutKbit: 6, cpus: 3, memMiB: 512 },
+  ...{ sinceMs: 0, term: 1, flips: [], undone: [] },
+};
 
 const registry = new Registry();
 clusterMetrics(registry, () => picture);
@@ -246,6 +259,14 @@ export const depsWith = (faulty: Faulty): ConsoleDeps => ({
       [reportHead].filter((head) => (schedule ?? head.schedule) === head.schedule).slice(0, limit),
     whole: async (id) => (id === report.id ? report : undefined),
   },
+  fence: async () => ({
+    mode: 'on',
+    force: { isAble: true, version: '1.11.0', why: 'Mesos 1.11.0 can deactivate an agent' },
+    records: new Map([['n1.example.org', fenced]]),
+    orders: new Map([['n2.example.org', { v: 1, order: 'leave', who: 'ann', atMs: 0 }]]),
+    foreign: [{ node: 'n3.example.org', says: 'an operator drains it' }],
+    room: (node) => picture.room().nodes.get(node),
+  }),
   held: async (signal) => {
     if (faulty.reads) throw faulty.reads;
     if (faulty.hang)
