@@ -33,6 +33,9 @@ import { newProgram, run } from './run.ts';
 
 const OWN_FILE = 'config/corral.yaml';
 
+/** Commands that run until they are stopped. */
+const SERVING = [registerUp, registerGate, registerAgent, registerSim] as const;
+
 /** Commands that need the ledger and nothing else. */
 const PLAIN: readonly ((program: Command, context: CliContext) => void)[] = [
   ...[registerVerdict, registerHeld, registerFailures, registerPool, registerNode, registerNetwork],
@@ -70,10 +73,7 @@ function main(): Promise<number> {
   };
   let short = false;
   const fail = (): boolean => (short = true);
-  registerUp(program, context);
-  registerGate(program, context);
-  registerAgent(program, context);
-  registerSim(program, context);
+  for (const register of SERVING) register(program, context);
   registerPlan(program, context, { consoleUrl: () => urlOf(settings()), fail });
   for (const register of PLAIN) register(program, context);
   for (const register of [registerLimit, registerFence])
