@@ -91,7 +91,8 @@ export function startFence(
   const timing = { everyMs: fence.everyMs, backoffMs: 500, backoffCapMs: 5_000 };
   const ifLeading = whileLeading('fence', turn, { store, clock, log }, signal);
   const loop = startLoop('fence', ifLeading, { ...timing, deadlineMs: 30_000, clock, log });
-  wakeOnChange({ view, book, clock }, loop, signal);
+  // who only watches is in no hurry
+  if (fence.mode === 'on') wakeOnChange({ view, book, clock }, loop, signal);
   const state = (): FenceState => states.now;
   fenceMetrics({
     ...{ registry, state },

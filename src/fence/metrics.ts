@@ -32,17 +32,35 @@ const stateOfNodes = ({ registry, fences }: FenceMetricsDeps) =>
     },
   });
 
-const stranded = ({ registry, fences, snapshot }: FenceMetricsDeps) =>
-  new Gauge({
-    name: 'corral_fence_stranded',
-    help: 'what nodes that the fence keeps out of offers have left, by resource',
-    labelNames: ['resource'],
-    registers: [registry],
-    collect() {
-      const left = strandedOn(fences(), snapshot());
-      for (const [resource, amount] of Object.entries(left)) this.set({ resource }, amount);
-    },
-  });
+/** What is on closed nodes and nobody is offered: names, meaning, and how it is read. */
+const STRANDED = [
+  {
+    name: 'corral_fence_stranded_cpus',
+    help: 'free CPUs of nodes that the fence keeps out of offers',
+    of: ({ cpus }: Stranded) => cpus,
+  },
+  {
+    name: 'corral_fence_stranded_bytes',
+    help: 'free memory of nodes that the fence keeps out of offers',
+    of: ({ memMiB }: Stranded) => memMiB * 1024 * 1024,
+  },
+  {
+    name: 'corral_fence_stranded_addresses',
+    help: 'addresses that nodes had left when the fence took them out of offers',
+    of: ({ addresses }: Stranded) => addresses,
+  },
+] as const;
+
+function stranded({ registry, fences, snapshot }: FenceMetricsDeps): void {
+  for (const { name, help, of } of STRANDED)
+    new Gauge({
+      ...{ name, help },
+      registers: [registry],
+      collect() {
+        this.set(of(strandedOn(fences(), snapshot())));
+      },
+    });
+}
 
 function switches({ registry, state }: FenceMetricsDeps): void {
   new Gauge({
@@ -54,7 +72,7 @@ function switches({ registry, state }: FenceMetricsDeps): void {
     },
   });
   new Gauge({
-    name: 'corral_fence_switches',
+    name: 'corral_fence_switches_total',
     help: 'nodes switched by this process since it began, by what was done',
     labelNames: ['what'],
     registers: [registry],
@@ -67,19 +85,22 @@ function switches({ registry, state }: FenceMetricsDeps): void {
   });
 }
 
+export interface Stranded {
+  readonly cpus: number;
+  readonly memMiB: number;
+  readonly addresses: number;
+}
+
 /** CPU and memory that nobody is offered, and the addresses counted when each node was closed. */
-export function strandedOn(
-  { records }: Fences,
-  snapshot: Snapshot,
-): { readonly cpus: number; readonly mem_mib: number; readonly addresses: number } {
+export function strandedOn({ records }: Fences, snapshot: Snapshot): Stranded {
   const { nodes } = snapshot.room();
-  let [cpus, mem_mib, addresses] = [0, 0, 0];
+  let [cpus, memMiB, addresses] = [0, 0, 0];
   for (const [name, { record }] of records) {
     if (record.mode === 'watch' || record.state === 'yielded') continue;
     const node = nodes.get(name);
     cpus += node?.cpus ?? 0;
-    mem_mib += node?.memMiB ?? 0;
+    memMiB += node?.memMiB ?? 0;
     addresses += record.figures.addresses;
   }
-  return { cpus, mem_mib, addresses };
+  return { cpus, memMiB, addresses };
 }
