@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { loadSettings } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import { systemClock } from '../plumbing/clock.ts';
+import { keepHeapTight } from '../plumbing/heap.ts';
 import { jsonLog, type Log } from '../plumbing/log.ts';
 import { registerAgent } from './commands/agent.ts';
 import { registerApply } from './commands/apply.ts';
@@ -106,4 +107,5 @@ function lazyLog(settings: () => Settings): Log {
   };
 }
 
+keepHeapTight();
 process.exitCode = await main();
