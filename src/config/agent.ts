@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { agentAttributesSchema, type AgentAttributesSettings } from './agent-attributes.ts';
 import { agentShapeSchema, type AgentShapeSettings } from './agent-shape.ts';
 import { count, milliseconds, text } from './kinds.ts';
 
@@ -20,6 +21,7 @@ export interface AgentSettings {
   readonly appFrom: string[];
   readonly taskFrom: string[];
   readonly shape: AgentShapeSettings;
+  readonly attributes: AgentAttributesSettings;
 }
 
 /** Longest path of a unix socket, bytes. */
@@ -86,4 +88,5 @@ export const agentSchema = Joi.object<AgentSettings, true>({
     'where a container says which task it is, in the same way',
   ),
   shape: agentShapeSchema.default(),
+  attributes: agentAttributesSchema.default(),
 });
