@@ -1,6 +1,5 @@
-import { isDeepStrictEqual } from 'node:util';
 import { type AttributeChange, withChanges } from '../core/attributes-diff.ts';
-import { renderAttributes } from '../core/attributes-text.ts';
+import { renderAttributes, sameAttributes } from '../core/attributes-text.ts';
 import { replaceFile } from '../plumbing/write-file.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import { AttributesNeedNewAgent, AttributesNotTaken } from './attributes-errors.ts';
@@ -25,6 +24,8 @@ export interface ApplyDeps {
   /** Tries what no restart can bring about, too. */
   readonly incompatible: boolean;
   readonly clock: Clock;
+  /** For command and return together; default 60 s, well inside the 75 s after which a master gives an agent up. */
+  readonly withinMs?: number;
 }
 
 export interface Applied {
@@ -33,7 +34,6 @@ export interface Applied {
   readonly confirmed: boolean;
 }
 
-/** For command and return together: well inside the 75 s after which a master gives an agent up. */
 const WITHIN_MS = 60_000;
 const ASK_EVERY_MS = 500;
 
@@ -78,30 +78,34 @@ interface Expected {
 
 /** @returns why not; undefined when all is well */
 async function restarted(
-  { restart, registered, clock }: ApplyDeps,
-  { before, next }: Expected,
+  deps: ApplyDeps,
+  expected: Expected,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const within = AbortSignal.any([signal, AbortSignal.timeout(WITHIN_MS)]);
-  const { code, err } = await restart(within);
+  const within = AbortSignal.any([signal, AbortSignal.timeout(deps.withinMs ?? WITHIN_MS)]);
+  const { code, err } = await deps.restart(within);
   if (code !== 0) return `the restart command ended with ${code}: ${err.trim().slice(0, 500)}`;
-  if (!registered || !before) return undefined;
-  let seen = 'the master did not answer';
-  for (;;) {
-    try {
-      const now = await registered(within);
-      const fault = faultOf(now, before, next);
-      if (fault === undefined) return undefined;
-      seen = fault;
-      // it got another id: no waiting brings the former one back
-      if (now && now.id !== before.id && now.offered) return seen;
-      await clock.sleep(ASK_EVERY_MS, within);
-    } catch (fault) {
-      if (within.aborted) return `after ${WITHIN_MS / 1_000} s ${seen}`;
-      seen = fault instanceof Error ? fault.message : String(fault);
-      await clock.sleep(ASK_EVERY_MS, within).catch(() => undefined);
-    }
+  return expected.before
+    ? returned(deps, { ...expected, before: expected.before }, within)
+    : undefined;
+}
+
+/** Asks the master until the agent is there as expected, or there as somebody else. */
+async function returned(
+  { registered, clock, withinMs = WITHIN_MS }: ApplyDeps,
+  { before, next }: Expected & { readonly before: RegisteredAgent },
+  within: AbortSignal,
+): Promise<string | undefined> {
+  let seen: string | undefined = 'the master was not asked';
+  while (!within.aborted) {
+    const now = await registered?.(within).catch((fault: unknown) => String(fault));
+    seen = typeof now === 'string' ? now : faultOf(now, before, next);
+    if (seen === undefined) return undefined;
+    // it got another id: no waiting brings the former one back
+    if (typeof now === 'object' && now.id !== before.id && now.offered) return seen;
+    await clock.sleep(ASK_EVERY_MS, within).catch(() => undefined);
   }
+  return `after ${withinMs / 1_000} s ${seen}`;
 }
 
 function faultOf(
@@ -112,17 +116,8 @@ function faultOf(
   if (!now) return 'the master does not list it';
   if (now.id !== before.id) return `it has a new id, ${now.id} and not ${before.id}`;
   if (before.offered && !now.offered) return 'it gets no offers';
-  const wanted = next ? textForms(next) : before.attributes;
-  return isDeepStrictEqual({ ...now.attributes }, { ...wanted })
+  const wanted = next ?? new Map(Object.entries(before.attributes));
+  return sameAttributes(new Map(Object.entries(now.attributes)), wanted)
     ? undefined
     : 'the master has it with other attributes';
 }
-
-/** Scalars as Marathon reads them: 1.50 is 1.5. */
-const textForms = (attributes: ReadonlyMap<string, string>): Record<string, string> =>
-  Object.fromEntries(
-    [...attributes].map(([name, value]) => [
-      name,
-      /^\d+(\.\d+)?$/.test(value) ? String(Number(value)) : value,
-    ]),
-  );

@@ -11,7 +11,7 @@ export class NoAttributesFile extends Refusal {
 
 /** A restart alone would not bring the agent back with these attributes. */
 export class AttributesNeedNewAgent extends Refusal {
-  readonly code = 'attributes-need-new-agent';
+  readonly code = 'attributes-refused';
   readonly remedy =
     'see "corral attributes diff" for the procedure; --incompatible tries it even so';
   constructor(readonly changes: readonly string[]) {

@@ -9,6 +9,7 @@ import { listAll } from '../ledger/listing.ts';
 import { records } from '../ledger/records.ts';
 import type { Store } from '../ledger/store.ts';
 import type { Clock } from '../plumbing/clock.ts';
+import { lookAtAttributes } from './attributes-file.ts';
 import type { Engine } from './docker/engine.ts';
 import type { DoctorFacts, Feature, FeatureProbed, LedgerFacts, PoolProbed } from './doctor.ts';
 import { linksOf, linkOn, type NodeLink } from './node-links.ts';
@@ -23,6 +24,8 @@ export interface ProbeDeps {
   readonly reconcileEveryMs: number;
   readonly clock: Clock;
   readonly run: RunTool;
+  /** Of the Mesos agent's attributes; absent: none is kept. */
+  readonly attributesFile?: string;
   /** Default: where the kernel has it. */
   readonly neighbourDirectory?: string;
 }
@@ -47,6 +50,7 @@ export async function probe(deps: ProbeDeps, signal: AbortSignal): Promise<Docto
     ...(gcThresh ? { gcThresh } : {}),
     nowMs: clock.now(),
     reconcileEveryMs,
+    ...(await attributesProbed(deps, signal)),
   };
 }
 
@@ -85,6 +89,17 @@ const featuresOf = (run: RunTool, signal: AbortSignal): Promise<FeatureProbed[]>
       return code === 0 ? { feature } : { feature, fault: fault || `it ended with ${code}` };
     }),
   );
+
+async function attributesProbed(
+  { store, node, attributesFile: path }: ProbeDeps,
+  signal: AbortSignal,
+): Promise<Pick<DoctorFacts, 'attributes'>> {
+  if (path === undefined) return {};
+  const look = await orFault(lookAtAttributes(store, { node, path }, signal));
+  if ('fault' in look) return { attributes: { path, waiting: [], faults: [look.fault] } };
+  const { changes, faults } = look.value;
+  return { attributes: { path, waiting: changes.map(({ says }) => says), faults } };
+}
 
 async function pluginAt(path: string): Promise<DoctorFacts['plugin']> {
   const found = await orFault(stat(path));

@@ -45,6 +45,15 @@ export interface DoctorFacts {
   readonly gcThresh?: readonly [number, number, number];
   readonly nowMs: number;
   readonly reconcileEveryMs: number;
+  /** Of the file for the Mesos agent; absent where none is kept. */
+  readonly attributes?: AttributesProbed;
+}
+
+/** What waits for people in the file of Mesos attributes, in words. */
+export interface AttributesProbed {
+  readonly path: string;
+  readonly waiting: readonly string[];
+  readonly faults: readonly string[];
 }
 
 export interface LedgerFacts {
@@ -68,6 +77,7 @@ export const findingsOf = (facts: DoctorFacts): readonly Finding[] => [
   ...neighbourFindings(facts),
   ...clockFindings(facts),
   ...reconcileFindings(facts),
+  ...attributesFindings(facts),
 ];
 
 const good = (name: string, says: string): Finding => ({ name, level: 'good', says });
@@ -200,4 +210,13 @@ function reconcileFindings({ ledger, nowMs, reconcileEveryMs }: DoctorFacts): re
   const ageMs = nowMs - ledger.reconciledMs;
   const says = `containers were last compared with the ledger ${Math.max(0, Math.round(ageMs / 1_000))} s ago`;
   return [ageMs > 3 * reconcileEveryMs + 10_000 ? bad(name, says, remedy) : good(name, says)];
+}
+
+function attributesFindings({ attributes }: DoctorFacts): readonly Finding[] {
+  if (!attributes) return [];
+  const { path, waiting, faults } = attributes;
+  const says = [...faults, ...waiting].join('; ');
+  if (says === '') return [good('attributes', `${path} is as the ledger has this node`)];
+  const remedy = 'see "corral attributes diff", which has the procedure';
+  return [warn('attributes', `${path}: ${says}`, remedy)];
 }

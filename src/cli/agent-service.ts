@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { failuresPart } from '../agent/failures-part.ts';
+import { attributesPart } from '../agent/attributes.ts';
 import { reconcilePart } from '../agent/reconcile-part.ts';
 import type { StartPart } from '../agent/part.ts';
 import { type Agent, startAgent } from '../agent/service.ts';
 import { shapingPart } from '../agent/shaping.ts';
+import type { AgentAttributesSettings } from '../config/agent-attributes.ts';
 import type { AgentSettings } from '../config/agent.ts';
 import type { Settings } from '../config/settings.ts';
 import { factName, type FactNames } from '../core/container-facts.ts';
@@ -59,7 +61,11 @@ const partsOf = (settings: Settings): readonly StartPart[] => [
   reconcilePart({ factNames: factNamesOf(settings) }),
   failuresPart({ factNames: factNamesOf(settings) }),
   ...(settings.agent.shape.enabled ? [shapingPart()] : []),
+  ...attributesParts(settings.agent.attributes),
 ];
+
+const attributesParts = ({ file, ...rest }: AgentAttributesSettings): readonly StartPart[] =>
+  file === undefined ? [] : [attributesPart({ ...rest, file })];
 
 /** The node's dealings with the ledger, as the settings want them. */
 export const deskOf = (

@@ -8,6 +8,7 @@ import { keepHeapTight } from '../plumbing/heap.ts';
 import { jsonLog, type Log } from '../plumbing/log.ts';
 import { registerAgent } from './commands/agent.ts';
 import { registerApply } from './commands/apply.ts';
+import { registerAttributes } from './commands/attributes.ts';
 import { registerAudit } from './commands/audit.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerFailures } from './commands/failures.ts';
@@ -41,7 +42,13 @@ const SERVING = [registerUp, registerGate, registerAgent, registerSim] as const;
 const PLAIN: readonly ((program: Command, context: CliContext) => void)[] = [
   ...[registerVerdict, registerHeld, registerFailures, registerPool, registerNode, registerNetwork],
   ...[registerLease, registerLedger, registerAudit, registerApply, registerReport],
-  ...[registerNetworkCreate, registerNodeForget, registerLedgerRebuild, registerDoctor],
+  ...[
+    registerNetworkCreate,
+    registerNodeForget,
+    registerLedgerRebuild,
+    registerDoctor,
+    registerAttributes,
+  ],
 ];
 
 function main(): Promise<number> {

@@ -75,6 +75,14 @@ export function sameValue(one: string, other: string): boolean {
     : JSON.stringify(spansOf(one)) === JSON.stringify(spansOf(other));
 }
 
+/** Whether two sets of attributes without faults are the same to Mesos, in whatever order. */
+export const sameAttributes = (
+  one: ReadonlyMap<string, string>,
+  other: ReadonlyMap<string, string>,
+): boolean =>
+  one.size === other.size &&
+  [...one].every(([name, value]) => sameValue(value, other.get(name) ?? ''));
+
 /** Whether ranges hold all of other ranges. */
 export const holds = (wide: string, narrow: string): boolean =>
   spansOf(narrow).every(([from, to]) =>

@@ -102,7 +102,8 @@ export class Rig {
 
   async startAgent(): Promise<void> {
     const { settings, store } = this;
-    const desk = openDesk(store, { ...settings, node: NODE, clock, log });
+    const { coolDownMs, pressedCoolDownMs } = settings;
+    const desk = openDesk(store, { node: NODE, clock, log, coolDownMs, pressedCoolDownMs });
     const agent = await startAgent({
       ...{ settings, node: NODE, bootId: this.bootId, store, desk, clock },
       log: this.#options.log ?? log,

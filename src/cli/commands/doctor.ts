@@ -24,14 +24,19 @@ const doctor = (context: CliContext, flags: { json?: true }): Promise<void> =>
   withStore(context, async (store) => {
     const { clock, log, out, signal } = context;
     const settings = context.settings().agent;
-    const { plugin, pluginDirectory, docker, reconcileEveryMs } = settings;
+    const { plugin, pluginDirectory, docker, reconcileEveryMs, attributes } = settings;
+    const attributesFile = attributes.file;
     const engine = openEngine({ socket: docker.socket });
     const desk = deskOf(settings, { store, clock, log });
     try {
       const node = nodeNameOf(settings);
       const pluginSocket = join(pluginDirectory, `${plugin}.sock`);
       const facts = await probe(
-        { ...{ node, engine, store, desk, pluginSocket, reconcileEveryMs, clock }, run: runTool },
+        {
+          ...{ node, engine, store, desk, pluginSocket, reconcileEveryMs, clock },
+          ...(attributesFile !== undefined && { attributesFile }),
+          run: runTool,
+        },
         signal,
       );
       const findings = findingsOf(facts);
