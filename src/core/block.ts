@@ -10,42 +10,61 @@ export const BLOCK_SIZE = 256;
 export const NO_BITS: Mask = '0'.repeat(64);
 export const ALL_BITS: Mask = 'f'.repeat(64);
 
-const valueAt = (mask: Mask, digit: number): number => Number.parseInt(mask.charAt(digit), 16);
-const bitOf = (offset: number): number => 8 >> (offset & 3);
-const ONES = [0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4] as const;
+/** Digits of a mask that are one word. */
+const DIGITS = 8;
+const WORDS = 8;
 
-const withDigit = (mask: Mask, digit: number, value: number): Mask =>
-  mask.slice(0, digit) + value.toString(16) + mask.slice(digit + 1);
+const wordAt = (mask: Mask, at: number): number =>
+  Number.parseInt(mask.slice(at * DIGITS, (at + 1) * DIGITS), 16);
+const spelled = (word: number): string => (word >>> 0).toString(16).padStart(DIGITS, '0');
+const bitOf = (offset: number): number => 1 << (31 - (offset & 31));
+
+const withWord = (mask: Mask, at: number, word: number): Mask =>
+  mask.slice(0, at * DIGITS) + spelled(word) + mask.slice((at + 1) * DIGITS);
 
 export const hasBit = (mask: Mask, offset: number): boolean =>
-  (valueAt(mask, offset >> 2) & bitOf(offset)) !== 0;
+  (wordAt(mask, offset >> 5) & bitOf(offset)) !== 0;
 
 export const withBit = (mask: Mask, offset: number): Mask =>
-  withDigit(mask, offset >> 2, valueAt(mask, offset >> 2) | bitOf(offset));
+  withWord(mask, offset >> 5, wordAt(mask, offset >> 5) | bitOf(offset));
 
 export const withoutBit = (mask: Mask, offset: number): Mask =>
-  withDigit(mask, offset >> 2, valueAt(mask, offset >> 2) & ~bitOf(offset));
+  withWord(mask, offset >> 5, wordAt(mask, offset >> 5) & ~bitOf(offset));
 
 const zip = (a: Mask, b: Mask, join: (x: number, y: number) => number): Mask => {
   let mask = '';
-  for (let digit = 0; digit < 64; digit++)
-    mask += join(valueAt(a, digit), valueAt(b, digit)).toString(16);
+  for (let at = 0; at < WORDS; at++) mask += spelled(join(wordAt(a, at), wordAt(b, at)));
   return mask;
 };
 
 export const unionOf = (a: Mask, b: Mask): Mask => zip(a, b, (x, y) => x | y);
 export const minus = (a: Mask, b: Mask): Mask => zip(a, b, (x, y) => x & ~y);
 
+/** Bits set in one word of 32. */
+export function onesIn(word: number): number {
+  const pairs = word - ((word >>> 1) & 0x55555555);
+  const nibbles = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333);
+  return Math.imul((nibbles + (nibbles >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}
+
 /** Bits set in a mask, 0..256. */
 export function popcount(mask: Mask): number {
   let count = 0;
-  for (let digit = 0; digit < mask.length; digit++) count += ONES[valueAt(mask, digit)] ?? 0;
+  for (let at = 0; at < WORDS; at++) count += onesIn(wordAt(mask, at));
   return count;
 }
 
 /** Offsets set in a mask, ascending. */
-export const offsetsIn = (mask: Mask): number[] =>
-  Array.from({ length: BLOCK_SIZE }, (_, offset) => offset).filter((o) => hasBit(mask, o));
+export function offsetsIn(mask: Mask): number[] {
+  const offsets: number[] = [];
+  for (let at = 0; at < WORDS; at++)
+    for (let word = wordAt(mask, at); word !== 0;) {
+      const bit = Math.clz32(word);
+      offsets.push(at * 32 + bit);
+      word &= ~(1 << (31 - bit));
+    }
+  return offsets;
+}
 
 /** A mask with the offsets `from..to` set, both included. */
 export function maskOfSpan(from: number, to: number): Mask {
@@ -58,6 +77,13 @@ export function maskOfSpan(from: number, to: number): Mask {
   return mask;
 }
 
+/** A mask of some offsets. */
+export function maskOfOffsets(offsets: Iterable<number>): Mask {
+  const words = new Uint32Array(WORDS);
+  for (const offset of offsets) words[offset >> 5] = (words[offset >> 5] ?? 0) | bitOf(offset);
+  return [...words].map(spelled).join('');
+}
+
 export const EMPTY_BLOCK: BlockRecord = {
   v: 1,
   held: {},
@@ -66,34 +92,45 @@ export const EMPTY_BLOCK: BlockRecord = {
   quarantined: {},
 };
 
-/** Every offset that some node holds. */
+/**
+ * A block with what the tallies of its nodes say of their addresses: `held` is what is leased, `spare` what
+ * is kept in stock, and what rests with a node cools like anything else. See reserve.ts.
+ */
+export interface WholeBlock extends BlockRecord {
+  readonly spare?: Readonly<Record<string, Mask>>;
+}
+
+/** Every offset that some node has. */
 export const heldIn = ({ held }: BlockRecord): Mask => Object.values(held).reduce(unionOf, NO_BITS);
 
+/** The node that has the address. */
 export const holderOf = ({ held }: BlockRecord, offset: number): string | undefined =>
   Object.entries(held).find(([, mask]) => hasBit(mask, offset))?.[0];
 
 /** Offsets still cooling at `nowMs`; at the very millisecond that cooling ends they are free. */
 export const coolingIn = ({ cooling }: BlockRecord, nowMs: number): Mask =>
-  Object.entries(cooling)
-    .filter(([, untilMs]) => untilMs > nowMs)
-    .reduce((mask, [offset]) => withBit(mask, Number(offset)), NO_BITS);
+  maskOfOffsets(
+    Object.entries(cooling).flatMap(([offset, untilMs]) =>
+      untilMs > nowMs ? [Number(offset)] : [],
+    ),
+  );
 
 const quarantinedIn = ({ quarantined }: BlockRecord): Mask =>
-  Object.keys(quarantined).reduce((mask, offset) => withBit(mask, Number(offset)), NO_BITS);
+  maskOfOffsets(Object.keys(quarantined).map(Number));
 
 /** Every offset that some node keeps in stock. */
-export const sparesIn = ({ spare = {} }: BlockRecord): Mask =>
+export const sparesIn = ({ spare = {} }: WholeBlock): Mask =>
   Object.values(spare).reduce(unionOf, NO_BITS);
 
 /** Offsets of `usable` that can be handed out at `nowMs`. */
-export function freeIn(block: BlockRecord, usable: Mask, nowMs: number): Mask {
+export function freeIn(block: WholeBlock, usable: Mask, nowMs: number): Mask {
   const withheld = unionOf(coolingIn(block, nowMs), quarantinedIn(block));
   return minus(usable, unionOf(unionOf(heldIn(block), sparesIn(block)), withheld));
 }
 
 /** The offset of `usable` that has rested longest of those still cooling. */
 export function longestRested(
-  block: BlockRecord,
+  block: WholeBlock,
   usable: Mask,
   nowMs: number,
 ): { readonly offset: number; readonly untilMs: number } | undefined {
@@ -105,7 +142,7 @@ export function longestRested(
 }
 
 /** Next fit: the first free offset at or after the cursor, round to just before it. */
-export function nextFit(block: BlockRecord, usable: Mask, nowMs: number): number | undefined {
+export function nextFit(block: WholeBlock, usable: Mask, nowMs: number): number | undefined {
   const free = freeIn(block, usable, nowMs);
   for (let step = 0; step < BLOCK_SIZE; step++) {
     const offset = (block.cursor + step) % BLOCK_SIZE;
@@ -120,51 +157,31 @@ interface Taking {
   readonly nowMs: number;
 }
 
-/** The block once `node` holds `offset`; cooling that is over is forgotten on the way. */
+/**
+ * The block once `node` has `offset`: next-fit goes on behind it, and cooling that is over is forgotten on
+ * the way.
+ */
 export const taken = (block: BlockRecord, { node, offset, nowMs }: Taking): BlockRecord => ({
-  ...movedPast(block, offset, nowMs),
-  held: { ...block.held, [node]: withBit(maskOf(block, node), offset) },
-});
-
-/** Next-fit goes on behind `offset`, whose rest is over, as is that of others at `nowMs`. */
-const movedPast = (block: BlockRecord, offset: number, nowMs: number): BlockRecord => ({
   ...block,
+  held: { ...block.held, [node]: withBit(maskOf(block, node), offset) },
   cursor: (offset + 1) % BLOCK_SIZE,
   cooling: Object.fromEntries(
     Object.entries(block.cooling).filter(([o, until]) => until > nowMs && Number(o) !== offset),
   ),
 });
 
-/** The block once `node` gave `offset` back; nobody gets it before `coolUntilMs`. */
+/** The block once `node` gave `offset` back; nobody gets it before `coolUntilMs`, if that is said. */
 export function givenBack(
   block: BlockRecord,
-  { node, offset, coolUntilMs }: { node: string; offset: number; coolUntilMs: number },
+  { node, offset, coolUntilMs }: { node: string; offset: number; coolUntilMs?: number },
 ): BlockRecord {
   const others = Object.fromEntries(Object.entries(block.held).filter(([name]) => name !== node));
   const rest = withoutBit(maskOf(block, node), offset);
   return {
     ...block,
     held: rest === NO_BITS ? others : { ...others, [node]: rest },
-    cooling: { ...block.cooling, [offset]: coolUntilMs },
+    ...(coolUntilMs !== undefined && { cooling: { ...block.cooling, [offset]: coolUntilMs } }),
   };
-}
-
-/** The block once `node` keeps `offset` in stock: neither leased nor anyone else's to have. */
-export const stocked = (block: BlockRecord, { node, offset, nowMs }: Taking): BlockRecord => ({
-  ...movedPast(block, offset, nowMs),
-  spare: { ...block.spare, [node]: withBit(spareOf(block, node), offset) },
-});
-
-/** The block once `offset` is no longer in the stock of `node`, and free: nobody used it. */
-export function unstocked(
-  block: BlockRecord,
-  { node, offset }: { node: string; offset: number },
-): BlockRecord {
-  const { spare = {}, ...rest } = block;
-  const left = withoutBit(spareOf(block, node), offset);
-  const others = Object.fromEntries(Object.entries(spare).filter(([name]) => name !== node));
-  const all = left === NO_BITS ? others : { ...others, [node]: left };
-  return Object.keys(all).length === 0 ? rest : { ...rest, spare: all };
 }
 
 /** The block once nobody gets `offset`, and why. Whoever holds it goes on holding it. */
@@ -181,10 +198,6 @@ export const unquarantined = (block: BlockRecord, offset: number): BlockRecord =
   ),
 });
 
-/** What `node` keeps in stock of a block. */
-export const spareOf = ({ spare = {} }: BlockRecord, node: string): Mask =>
-  Object.hasOwn(spare, node) ? (spare[node] ?? NO_BITS) : NO_BITS;
-
-/** What `node` holds of a block. Node names may spell `constructor`: only own keys count. */
+/** What `node` has of a block. Node names may spell `constructor`: only own keys count. */
 export const maskOf = ({ held }: BlockRecord, node: string): Mask =>
   Object.hasOwn(held, node) ? (held[node] ?? NO_BITS) : NO_BITS;

@@ -7,7 +7,7 @@ import {
   parseRange,
   rangeSize,
 } from './address.ts';
-import type { Mask } from './block.ts';
+import type { Mask, WholeBlock } from './block.ts';
 import {
   BLOCK_SIZE,
   freeIn,
@@ -18,7 +18,7 @@ import {
   unionOf,
   withoutBit,
 } from './block.ts';
-import type { BlockRecord, NodeSelector, PoolRecord } from './records.ts';
+import type { NodeSelector, PoolRecord } from './records.ts';
 
 /**
  * A pool's record turned into numbers. Blocks are counted from the start of the *cidr*, not of the
@@ -40,8 +40,17 @@ export interface Place {
 
 const SIZE = BigInt(BLOCK_SIZE);
 
+/** Every deal with an address asks for its pool's; a record never changes. */
+const known = new WeakMap<PoolRecord, PoolSpace>();
+
 /** @throws BadAddress, BadCidr, BadRange; the ledger holds only records that do not */
-export function poolSpace({ cidr, ranges, exclude }: PoolRecord): PoolSpace {
+export function poolSpace(record: PoolRecord): PoolSpace {
+  const space = known.get(record) ?? computedSpace(record);
+  known.set(record, space);
+  return space;
+}
+
+function computedSpace({ cidr, ranges, exclude }: PoolRecord): PoolSpace {
   const spans = ranges.map(parseRange);
   const within = (value: Address): boolean => spans.some((span) => inRange(span, value));
   const excluded = new Set(
@@ -141,7 +150,7 @@ function nthOf(spans: readonly (readonly [bigint, bigint])[], index: bigint): bi
 export function withheldIn(
   space: PoolSpace,
   n: bigint,
-  { block, nowMs }: { block: BlockRecord; nowMs: number },
+  { block, nowMs }: { block: WholeBlock; nowMs: number },
 ): number {
   const usable = usableMask(space, n);
   return popcount(usable) - popcount(freeIn({ ...block, spare: {} }, usable, nowMs));
@@ -153,7 +162,7 @@ export function withheldIn(
  */
 export function freeInPool(
   space: PoolSpace,
-  blocks: Iterable<readonly [bigint, BlockRecord]>,
+  blocks: Iterable<readonly [bigint, WholeBlock]>,
   nowMs: number,
 ): number {
   let withheld = 0;
@@ -171,20 +180,20 @@ export interface NodeAddress {
 export const holdingsIn = (
   space: PoolSpace,
   n: bigint,
-  block: BlockRecord,
+  block: WholeBlock,
 ): readonly NodeAddress[] => addressesOf(space, n, block.held);
 
 /** Addresses that nodes keep in stock of one block, ascending. */
 export const stockIn = (
   space: PoolSpace,
   n: bigint,
-  { spare = {} }: BlockRecord,
+  { spare = {} }: WholeBlock,
 ): readonly NodeAddress[] => addressesOf(space, n, spare);
 
 const addressesOf = (
   space: PoolSpace,
   n: bigint,
-  masks: BlockRecord['held'],
+  masks: WholeBlock['held'],
 ): readonly NodeAddress[] =>
   Object.entries(masks)
     .flatMap(([node, mask]) =>

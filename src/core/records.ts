@@ -78,15 +78,23 @@ export interface TallyRecord {
   readonly apps: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** Limits that were forced past the link; absent when there are none. */
   readonly forced?: number;
+  /** Addresses that the node has without a lease, by pool and number of the block; see reserve.ts. */
+  readonly reserve?: Readonly<Record<string, Readonly<Record<string, Reserve>>>>;
+}
+
+/** What a node has of one block without a lease, ready for its next ones. */
+export interface Reserve {
+  /** Mask of what it keeps in stock: room, but that node's. */
+  readonly kept?: string;
+  /** offset -> ms since the epoch until which what was given back is not given out again. */
+  readonly resting?: Readonly<Record<string, number>>;
 }
 
 /** 256 consecutive addresses of a pool; bit i of a mask (hex, 64 digits, bit 0 first) is offset i. */
 export interface BlockRecord {
   readonly v: 1;
-  /** node -> mask of the addresses it holds leases of. */
+  /** node -> mask of the addresses it has: of each it has a lease, or its tally counts it in reserve. */
   readonly held: Readonly<Record<string, string>>;
-  /** node -> mask of the addresses it keeps in stock, for nobody yet: room, but that node's. */
-  readonly spare?: Readonly<Record<string, string>>;
   /** Next-fit: the offset at which the next search starts. */
   readonly cursor: number;
   /** offset -> ms since the epoch until which a released address is not given out again. */

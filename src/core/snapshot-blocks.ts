@@ -1,5 +1,5 @@
-import type { Mask } from './block.ts';
-import type { BlockRecord } from './records.ts';
+import type { Mask, WholeBlock } from './block.ts';
+import { onesIn } from './block.ts';
 
 /** Addresses of one block that nobody can have now; each is counted under its first reason. */
 export interface BlockCounts {
@@ -28,15 +28,9 @@ const put = (words: Words, offset: number): void => {
   words[offset >> 5] = (words[offset >> 5] ?? 0) | (1 << (31 - (offset & 31)));
 };
 
-const ones = (word: number): number => {
-  const pairs = word - ((word >>> 1) & 0x55555555);
-  const nibbles = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333);
-  return Math.imul((nibbles + (nibbles >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
-};
-
 const count = (one: (at: number) => number): number => {
   let sum = 0;
-  for (let at = 0; at < WORDS; at++) sum += ones(one(at));
+  for (let at = 0; at < WORDS; at++) sum += onesIn(one(at));
   return sum;
 };
 
@@ -46,7 +40,7 @@ const count = (one: (at: number) => number): number => {
  * @param usable  the block's part of the pool's ranges, see usableMask
  * @param nowMs   Infinity leaves cooling addresses out of account
  */
-export function countBlock(block: BlockRecord, usable: Mask, nowMs: number): BlockCounts {
+export function countBlock(block: WholeBlock, usable: Mask, nowMs: number): BlockCounts {
   const held = unionOf(block.held);
   const spare = unionOf(block.spare);
   const quarantined = new Uint32Array(WORDS);
@@ -74,7 +68,7 @@ function unionOf(masks: Readonly<Record<string, Mask>> = {}): Words {
   return union;
 }
 
-function coolingOf(block: BlockRecord, nowMs: number): { cooling: Words; nextMs: number } {
+function coolingOf(block: WholeBlock, nowMs: number): { cooling: Words; nextMs: number } {
   const cooling = new Uint32Array(WORDS);
   let nextMs = Infinity;
   for (const [offset, untilMs] of Object.entries(block.cooling)) {

@@ -1,6 +1,8 @@
 import type { Mask } from './block.ts';
 import { poolSpace, type PoolSpace, sizeOf, usableMask } from './pool.ts';
-import type { BlockRecord, NetworkRecord, PoolRecord } from './records.ts';
+import type { BlockRecord, NetworkRecord, PoolRecord, TallyRecord } from './records.ts';
+import { wholeBlock } from './reserve.ts';
+import { ReserveBook } from './snapshot-reserves.ts';
 import { PoolSelectors } from './snapshot-selectors.ts';
 import { type BlockCounts, countBlock } from './snapshot-blocks.ts';
 
@@ -43,6 +45,7 @@ export class PoolBook {
   readonly #sums = new Map<string, BlockCounts>();
   readonly #networkOf = new Map<string, string>();
   readonly #selectors = new PoolSelectors();
+  readonly #reserves = new ReserveBook();
   #nowMs = Infinity;
   #nextMs = Infinity;
 
@@ -73,6 +76,20 @@ export class PoolBook {
     this.#add(pool, blocks.get(n)?.counts ?? NOTHING, 1);
     if (blocks.size === 0) this.#blocks.delete(pool);
     else this.#blocks.set(pool, blocks);
+  }
+
+  /** What a node has without a lease, which its tally says. @returns the pools that it bears on */
+  setReserve(
+    node: string,
+    before: TallyRecord['reserve'],
+    after: TallyRecord['reserve'],
+  ): ReadonlySet<string> {
+    const changed = this.#reserves.change(node, before, after);
+    for (const [pool, n] of changed) {
+      const block = this.#blocks.get(pool)?.get(n);
+      if (block) this.setBlock(pool, n, block.record);
+    }
+    return new Set(changed.map(([pool]) => pool));
   }
 
   /** Lets addresses cool down. @returns the pools that have more to give now */
@@ -107,7 +124,8 @@ export class PoolBook {
     if (!known) return NOTHING;
     const usable = known.usable.get(n) ?? usableMask(known.space, n);
     known.usable.set(n, usable);
-    return countBlock(record, usable, this.#nowMs);
+    const whole = wholeBlock(record, this.#reserves.of(pool, n));
+    return countBlock(whole, usable, this.#nowMs);
   }
 
   /** `nextMs` of a sum is a lower bound: a recount corrects it. */

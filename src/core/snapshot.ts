@@ -110,6 +110,8 @@ export class Snapshot {
   setTally(node: string, record: TallyRecord | undefined): void {
     const before = this.#nodes.setTally(node, record);
     this.#version++;
+    for (const pool of this.#pools.setReserve(node, before?.reserve, record?.reserve))
+      this.#touchPool(pool);
     for (const app of this.#leases.change(node, before, record)) this.#plans.leasesChanged(app);
   }
 

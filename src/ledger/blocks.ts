@@ -1,3 +1,4 @@
+import type { WholeBlock } from '../core/block.ts';
 import {
   EMPTY_BLOCK,
   freeIn,
@@ -9,8 +10,9 @@ import {
 } from '../core/block.ts';
 import type { PoolSpace } from '../core/pool.ts';
 import { blockNumbers, sizeOf, usableMask, withheldIn } from '../core/pool.ts';
-import type { BlockRecord } from '../core/records.ts';
-import { blockIn, keys, prefixes } from './keys.ts';
+import type { BlockRecord, TallyRecord } from '../core/records.ts';
+import { reserveIn, wholeBlock } from '../core/reserve.ts';
+import { blockIn, keys, nameIn, prefixes } from './keys.ts';
 import type { PoolFill } from './lease-errors.ts';
 import { listAll } from './listing.ts';
 import { records } from './records.ts';
@@ -21,12 +23,25 @@ export interface SeenBlock {
   readonly n: bigint;
   readonly record: BlockRecord;
   readonly revision: Revision;
+  /** With what its nodes have in reserve, where their tallies were looked at. */
+  readonly whole?: WholeBlock;
+}
+
+export type SeenBlocks = ReadonlyMap<bigint, SeenBlock | 'bad'>;
+
+/** A node's tally as read: `revision` 0 when it was never written. */
+export interface SeenTally {
+  readonly node: string;
+  readonly record: TallyRecord;
+  readonly revision: Revision;
 }
 
 /** A block and the offset in it that can be taken. */
 export interface Spot {
   readonly block: SeenBlock;
   readonly offset: number;
+  /** The node that has it at rest, if that is another. */
+  readonly rival?: SeenTally;
   /** Further new blocks to write, empty, in the same commit. */
   readonly alongside?: readonly bigint[];
 }
@@ -47,7 +62,7 @@ export async function readBlocks(
   read: Read,
   pool: string,
   signal: AbortSignal,
-): Promise<ReadonlyMap<bigint, SeenBlock | 'bad'>> {
+): Promise<SeenBlocks> {
   const { entries } = await listAll(read, prefixes.blocksOf(pool), { signal });
   const { good } = records.block.decodeAll(entries);
   const byKey = new Map(good.map((kept) => [kept.key, kept]));
@@ -61,21 +76,87 @@ export async function readBlocks(
   return blocks;
 }
 
+/** @throws BadRecord */
+export async function readTally(
+  read: Read,
+  node: string,
+  signal: AbortSignal,
+): Promise<SeenTally | undefined> {
+  const entry = await read.get(keys.tally(node), signal);
+  return entry && { node, record: records.tally.decode(entry), revision: entry.revision };
+}
+
+/** More tallies than this are listed rather than read one by one. */
+const MOST_READ_SINGLY = 100;
+
+/** The tallies of the nodes that have addresses of these blocks, by node. One that does not read is left out. */
+async function talliesOf(
+  read: Read,
+  blocks: Iterable<SeenBlock | 'bad'>,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, SeenTally>> {
+  const nodes = new Set(
+    [...blocks].flatMap((block) => (block === 'bad' ? [] : Object.keys(block.record.held))),
+  );
+  const entries =
+    nodes.size > MOST_READ_SINGLY
+      ? (await listAll(read, prefixes.tallies, { signal })).entries
+      : await Promise.all([...nodes].map((node) => read.get(keys.tally(node), signal)));
+  const { good } = records.tally.decodeAll(entries.filter((entry) => entry !== undefined));
+  return new Map(
+    good.map(({ key, record, revision }) => {
+      const node = nameIn(prefixes.tallies, key);
+      return [node, { node, record, revision }];
+    }),
+  );
+}
+
+/** The blocks of a pool as the tallies of their nodes complete them, and these tallies. */
+export async function completed(
+  read: Read,
+  { pool, blocks }: { readonly pool: string; readonly blocks: SeenBlocks },
+  signal: AbortSignal,
+): Promise<{ readonly blocks: SeenBlocks; readonly tallies: ReadonlyMap<string, SeenTally> }> {
+  const tallies = await talliesOf(read, blocks.values(), signal);
+  const whole = ({ n, record }: SeenBlock): WholeBlock =>
+    wholeBlock(
+      record,
+      Object.keys(record.held).flatMap((node) => {
+        const tally = tallies.get(node);
+        return tally ? [[node, reserveIn(tally.record, pool, n)] as const] : [];
+      }),
+    );
+  const all = [...blocks].map(
+    ([n, block]) => [n, block === 'bad' ? block : { ...block, whole: whole(block) }] as const,
+  );
+  return { blocks: new Map(all), tallies };
+}
+
+/** As readBlocks, completed by the tallies of the nodes that have addresses of them. */
+export async function readWholeBlocks(
+  read: Read,
+  pool: string,
+  signal: AbortSignal,
+): Promise<SeenBlocks> {
+  const blocks = await readBlocks(read, pool, signal);
+  return (await completed(read, { pool, blocks }, signal)).blocks;
+}
+
 export const spotIn = (space: PoolSpace, block: SeenBlock, nowMs: number): Spot | undefined => {
-  const offset = nextFit(block.record, usableMask(space, block.n), nowMs);
+  const offset = nextFit(block.whole ?? block.record, usableMask(space, block.n), nowMs);
   return offset === undefined ? undefined : { block, offset };
 };
 
 /** The spot of all that has rested longest, if that ends no later than `byMs`. */
 export function spotRested(
   space: PoolSpace,
-  blocks: ReadonlyMap<bigint, SeenBlock | 'bad'>,
+  blocks: SeenBlocks,
   { nowMs, byMs }: { nowMs: number; byMs: number },
 ): Spot | undefined {
   let best: (Spot & { readonly untilMs: number }) | undefined;
   for (const block of blocks.values()) {
     if (block === 'bad') continue;
-    const found = longestRested(block.record, usableMask(space, block.n), nowMs);
+    const found = longestRested(block.whole ?? block.record, usableMask(space, block.n), nowMs);
     if (found && found.untilMs <= byMs && found.untilMs < (best?.untilMs ?? Infinity))
       best = { block, ...found };
   }
@@ -93,7 +174,7 @@ const BLOCKS_AT_ONCE = 16;
  */
 export function spotForNewcomer(
   space: PoolSpace,
-  blocks: ReadonlyMap<bigint, SeenBlock | 'bad'>,
+  blocks: SeenBlocks,
   { node, nowMs }: { node: string; nowMs: number },
 ): Spot | undefined {
   const hash = hashOf(node);
@@ -108,9 +189,8 @@ export function spotForNewcomer(
   );
 }
 
-/** No node holds an address of it or keeps one in stock. */
-export const isVacant = ({ held, spare = {} }: BlockRecord): boolean =>
-  Object.keys(held).length + Object.keys(spare).length === 0;
+/** No node has an address of it. */
+export const isVacant = ({ held }: BlockRecord): boolean => Object.keys(held).length === 0;
 
 function newSpot(
   space: PoolSpace,
@@ -142,7 +222,7 @@ function hashOf(text: string): number {
  */
 export function fillOf(
   { name, space }: { name: string; space: PoolSpace },
-  blocks: ReadonlyMap<bigint, SeenBlock | 'bad'>,
+  blocks: SeenBlocks,
   nowMs: number,
 ): PoolFill & { readonly nextMs: number; readonly withheld: number } {
   const fill = { pool: name, size: sizeOf(space), held: 0, spare: 0, cooling: 0, quarantined: 0 };
@@ -150,16 +230,16 @@ export function fillOf(
   let withheld = 0;
   for (const block of blocks.values()) {
     if (block === 'bad') continue;
-    withheld += withheldIn(space, block.n, { block: block.record, nowMs });
-    const usable = usableMask(space, block.n);
-    const free = popcount(freeIn(block.record, usable, nowMs));
-    const calm = popcount(freeIn({ ...block.record, cooling: {} }, usable, nowMs));
-    const held = popcount(heldIn(block.record));
-    fill.held += held;
-    fill.spare += popcount(sparesIn(block.record));
+    const { n, whole = block.record } = block;
+    withheld += withheldIn(space, n, { block: whole, nowMs });
+    const usable = usableMask(space, n);
+    const free = popcount(freeIn(whole, usable, nowMs));
+    const calm = popcount(freeIn({ ...whole, cooling: {} }, usable, nowMs));
+    fill.held += popcount(heldIn(whole));
+    fill.spare += popcount(sparesIn(whole));
     fill.cooling += calm - free;
-    fill.quarantined += Object.keys(block.record.quarantined).length;
-    for (const untilMs of Object.values(block.record.cooling))
+    fill.quarantined += Object.keys(whole.quarantined).length;
+    for (const untilMs of Object.values(whole.cooling))
       if (untilMs > nowMs) nextMs = Math.min(nextMs, untilMs);
   }
   return { ...fill, nextMs, withheld };

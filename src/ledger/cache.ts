@@ -8,6 +8,17 @@ export interface KeptListing {
   readonly vouchedBy: string;
 }
 
+export interface CacheRules {
+  readonly listings: readonly KeptListing[];
+  /**
+   * What else rests on a key: single keys under the prefix it names fall with it. Whoever relies on that
+   * reads the key first and what rests on it after.
+   */
+  readonly vouches?: (key: string) => string | undefined;
+  /** Read anew each time, for others write it all the time. */
+  readonly isOthers?: (key: string) => boolean;
+}
+
 type Entries = Map<string, Entry>;
 
 /** Past this many keys it is cheaper to begin anew than to choose. */
@@ -22,7 +33,7 @@ const MOST_HOT = 256;
  */
 export class CachedStore implements Pick<Store, 'get' | 'range' | 'commit'> {
   readonly #store: Pick<Store, 'get' | 'range' | 'commit'>;
-  readonly #listings: readonly KeptListing[];
+  readonly #rules: Required<CacheRules>;
   /** Single keys, those under a kept listing excepted. */
   readonly #entries = new Map<string, Entry | undefined>();
   readonly #lists = new Map<string, Entries>();
@@ -33,9 +44,12 @@ export class CachedStore implements Pick<Store, 'get' | 'range' | 'commit'> {
   #renewing: Promise<void> | undefined;
   #inDoubt = false;
 
-  constructor(store: Pick<Store, 'get' | 'range' | 'commit'>, listings: readonly KeptListing[]) {
+  constructor(
+    store: Pick<Store, 'get' | 'range' | 'commit'>,
+    { listings, vouches = () => undefined, isOthers = () => false }: CacheRules,
+  ) {
     this.#store = store;
-    this.#listings = listings;
+    this.#rules = { listings, vouches, isOthers };
   }
 
   /** A commit ended without an answer: it may still arrive, unless what it was guarded by moves. */
@@ -56,6 +70,7 @@ export class CachedStore implements Pick<Store, 'get' | 'range' | 'commit'> {
   }
 
   async get(key: string, signal: AbortSignal): Promise<Entry | undefined> {
+    if (this.#rules.isOthers(key)) return this.#store.get(key, signal);
     if (this.#stale.length > 0) await this.#renew(signal);
     const list = this.#listOf(key);
     if (list) return list.get(key);
@@ -67,7 +82,7 @@ export class CachedStore implements Pick<Store, 'get' | 'range' | 'commit'> {
 
   /** A kept listing is one page. */
   async range(query: RangeQuery, signal: AbortSignal): Promise<Page> {
-    if (!this.#listings.some(({ prefix }) => prefix === query.prefix))
+    if (!this.#rules.listings.some(({ prefix }) => prefix === query.prefix))
       return this.#store.range(query, signal);
     if (this.#stale.length > 0) await this.#renew(signal);
     const known = this.#lists.get(query.prefix) ?? (await this.#list(query.prefix, signal));
@@ -104,10 +119,11 @@ export class CachedStore implements Pick<Store, 'get' | 'range' | 'commit'> {
   }
 
   #keep(key: string, entry: Entry | undefined): void {
+    if (this.#rules.isOthers(key)) return;
     const list = this.#listOf(key);
     if (!list) {
       if (this.#entries.size >= MOST_ENTRIES) this.#entries.clear();
-      this.#entries.set(key, entry);
+      else this.#entries.set(key, entry); // alone it would outlive what vouches for it
     } else if (entry) list.set(key, entry);
     else list.delete(key);
   }
@@ -146,15 +162,26 @@ export class CachedStore implements Pick<Store, 'get' | 'range' | 'commit'> {
       this.#hot.add(key);
     }
     guards.forEach(({ key }, at) => this.#keep(key, now[at]));
+    // read beside what vouches for it, so perhaps before that moved
+    for (const { key } of moved) this.#forgetVouched(key);
     return moved.length > 0;
   }
 
   #fall(key: string): void {
-    for (const { prefix, vouchedBy } of this.#listings) {
+    for (const { prefix, vouchedBy } of this.#rules.listings) {
       if (key !== vouchedBy && !key.startsWith(prefix)) continue;
       this.#lists.delete(prefix);
-      for (const known of this.#entries.keys())
-        if (known.startsWith(prefix)) this.#entries.delete(known);
+      this.#forgetUnder(prefix);
     }
+  }
+
+  #forgetVouched(key: string): void {
+    const prefix = this.#rules.vouches(key);
+    if (prefix !== undefined) this.#forgetUnder(prefix);
+  }
+
+  #forgetUnder(prefix: string): void {
+    for (const known of this.#entries.keys())
+      if (known.startsWith(prefix)) this.#entries.delete(known);
   }
 }

@@ -3,7 +3,7 @@ import { isUsable, placeOf } from '../core/pool.ts';
 import { hasBit, maskOf } from '../core/block.ts';
 import { sameRecord } from '../core/topology-diff.ts';
 import type { TallyRecord } from '../core/records.ts';
-import { blockFindings } from './check-blocks.ts';
+import { blockFindings, reserveFindings } from './check-blocks.ts';
 import type { Finding, State } from './check-state.ts';
 import { idOf, readState } from './check-state.ts';
 import { keys } from './keys.ts';
@@ -18,9 +18,10 @@ export interface Checked {
 }
 
 /**
- * Checks, at one revision, that (1) every held bit has exactly one lease and every lease its bit, (2) no
- * address is held or kept in stock twice, nor leased and in stock, (3) no lease and no spare lies outside
- * its pool, and none is a node's that is not there, so that nothing is missing from its pool for good,
+ * Checks, at one revision, that (1) every bit of a block is a lease or in its node's reserve (kept in stock
+ * or at rest), one of them exactly, and every lease and all of a reserve has its bit, (2) no address is two
+ * nodes', (3) no lease and nothing of a reserve lies outside its pool, and none is a node's that is not
+ * there, so that nothing is missing from its pool for good,
  * (4) every lease has a limit, no limit is left over and no class minor occurs twice on a node, (5)
  * tallies are the sums over leases and limits.
  *
@@ -31,6 +32,7 @@ export async function checkLedger(read: Read, signal: AbortSignal): Promise<Chec
   const findings = [
     ...state.faults,
     ...blockFindings(state),
+    ...reserveFindings(state),
     ...leaseFindings(state),
     ...limitFindings(state),
     ...tallyFindings(state),
@@ -98,7 +100,8 @@ function tallyFindings({ leases, limits, tallies }: State): Finding[] {
   }
   const nodes = new Set([...sums.keys(), ...tallies.keys()]);
   return [...nodes].flatMap((node): Finding[] => {
-    const [sum, tally] = [sums.get(node) ?? EMPTY_TALLY, tallies.get(node) ?? EMPTY_TALLY];
+    const { reserve: _, ...tally } = tallies.get(node) ?? EMPTY_TALLY;
+    const sum = sums.get(node) ?? EMPTY_TALLY;
     if (sameRecord(sum, tally)) return [];
     const says = `it says ${JSON.stringify(tally)} but the leases of "${node}" sum to ${JSON.stringify(sum)}`;
     return [{ key: keys.tally(node), says }];

@@ -1,10 +1,9 @@
-import { hasBit, holderOf } from '../core/block.ts';
-import type { BlockRecord, LeaseRecord } from '../core/records.ts';
+import type { LeaseRecord } from '../core/records.ts';
 import type { Adopted, Completed, Completion } from './desk.ts';
 import { keys, nameIn, prefixes } from './keys.ts';
 import type { LeaseOptions } from './lease-options.ts';
 import { readHolding, revised } from './lease-revise.ts';
-import { locate } from './lease-search.ts';
+import { locate, userOf } from './lease-search.ts';
 import { spelled, viewFor } from './lease-view.ts';
 import type { AddressAsk } from './leases.ts';
 import { granted, lookOf } from './leases.ts';
@@ -57,12 +56,15 @@ export async function decideAdopt(
   const view = await viewFor(read, ask, options.signal);
   const look = lookOf(read, ask, options);
   const found = await locate(look, view, address);
-  const { record, revision, n } = found.block;
-  const holder = otherHolder(record, found.offset, ask.node);
-  if (holder !== undefined)
+  const { revision, n } = found.block;
+  const holder = userOf(ask.node, view, found);
+  if (holder !== undefined && holder !== ask.node)
     return {
       result: { adopted: false, holder },
-      guards: [{ key: keys.block(found.pool.name, n), revision }],
+      guards: [
+        { key: keys.block(found.pool.name, n), revision },
+        { key: keys.tally(holder), revision: found.rival?.revision ?? 0 },
+      ],
       writes: [],
     };
   const { result, ...change } = granted(look, ask, { view, found });
@@ -80,13 +82,6 @@ function inherited(lease: LeaseRecord, ask: AddressAsk, nowMs: number): LeaseRec
     ...(ask.by && { by: ask.by }),
     ...(counted && { counted }),
   };
-}
-
-function otherHolder(record: BlockRecord, offset: number, node: string): string | undefined {
-  const holder = holderOf(record, offset);
-  if (holder !== undefined && holder !== node) return holder;
-  const stocks = Object.entries(record.spare ?? {}).filter(([, mask]) => hasBit(mask, offset));
-  return stocks.map(([name]) => name).find((name) => name !== node);
 }
 
 /** Gives back what was taken under an incarnation for one who did not wait for it. */

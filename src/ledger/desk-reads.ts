@@ -1,5 +1,5 @@
 import { poolSpace } from '../core/pool.ts';
-import { fillOf, readBlocks } from './blocks.ts';
+import { fillOf, readWholeBlocks } from './blocks.ts';
 import type { Desk, DeskOptions, NodeLease, PoolUse } from './desk.ts';
 import { readSpares } from './desk-stock.ts';
 import { LedgerUnreachable } from './errors.ts';
@@ -111,12 +111,10 @@ async function useOf(
 ): Promise<PoolUse> {
   const entry = await read.get(keys.pool(name), signal);
   if (!entry) throw new UnknownPool(name);
-  const blocks = await readBlocks(read, name, signal);
+  const blocks = await readWholeBlocks(read, name, signal);
   const nodes = new Set<string>();
   for (const block of blocks.values())
-    if (block !== 'bad')
-      for (const node of Object.keys({ ...block.record.held, ...block.record.spare }))
-        nodes.add(node);
+    if (block !== 'bad') for (const node of Object.keys(block.record.held)) nodes.add(node);
   const space = poolSpace(records.pool.decode(entry));
   return { ...fillOf({ name, space }, blocks, nowMs), nodes: [...nodes].sort() };
 }

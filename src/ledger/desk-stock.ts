@@ -1,16 +1,18 @@
 import { formatAddress, parseAddress } from '../core/address.ts';
-import { hasBit, offsetsIn, spareOf, stocked, unstocked } from '../core/block.ts';
+import { givenBack } from '../core/block.ts';
+import type { PoolSpace } from '../core/pool.ts';
 import { addressAt, isUsable, placeOf, poolSpace } from '../core/pool.ts';
+import type { PoolPlace } from '../core/reserve.ts';
+import { isKept, keeping, reservedOf, restsUntil, unreserved } from '../core/reserve.ts';
 import type { Spare } from './desk.ts';
-import { readBlock } from './blocks.ts';
-import { blockIn, keys, prefixes } from './keys.ts';
+import { readBlock, readTally } from './blocks.ts';
+import { keys, nameIn, prefixes } from './keys.ts';
 import { LedgerRebuilding, UnknownPool } from './lease-errors.ts';
 import type { LeaseOptions } from './lease-options.ts';
-import { addressOf, poolsFor, searchFresh } from './lease-search.ts';
-import type { Asking, LeaseView, ReachedPool } from './lease-view.ts';
+import { addressOf, placeIn, poolsFor, searchFresh } from './lease-search.ts';
+import type { Asking } from './lease-view.ts';
 import { viewFor } from './lease-view.ts';
-import { blockChange, lookOf } from './leases.ts';
-import { listAll } from './listing.ts';
+import { lookOf, ownership } from './leases.ts';
 import { networkOf } from './pool-network.ts';
 import { records } from './records.ts';
 import type { Read } from './store.ts';
@@ -34,42 +36,37 @@ export async function decideStock(
   if (network === undefined) throw new UnknownPool(pool);
   if (await read.get(keys.rebuilding, options.signal)) throw new LedgerRebuilding();
   const overlay = new Overlay(read);
-  const view = await viewFor(overlay, { ...ask, network }, options.signal);
-  const look = lookOf(overlay, { ...ask, network }, options);
-  const [reached] = poolsFor(look, view);
-  overlay.add({ guards: [...view.guards, { key: keys.rebuilding, revision: 0 }], writes: [] });
+  overlay.add({ guards: [{ key: keys.rebuilding, revision: 0 }], writes: [] });
   const addresses: string[] = [];
-  while (reached && addresses.length < count) {
-    const address = await stockOne(overlay, { look, view, pool: reached });
+  while (addresses.length < count) {
+    const address = await stockOne(overlay, { ...ask, network }, options);
     if (address === undefined) break;
     addresses.push(address);
   }
-  // Moved, so that whoever removes the node, having seen no stock, loses.
-  const tally = { put: keys.tally(ask.node), value: records.tally.encode(view.tally) };
-  if (addresses.length > 0) overlay.add({ guards: [], writes: [tally] });
   return { result: addresses, ...overlay.change() };
 }
 
-interface Stocking {
-  readonly look: ReturnType<typeof lookOf>;
-  readonly view: LeaseView;
-  readonly pool: ReachedPool;
-}
-
+/** One more; undefined when there is none. Each is looked for in what the one before left behind. */
 async function stockOne(
   overlay: Overlay,
-  { look, view, pool }: Stocking,
+  ask: StockAsk & { readonly network: string },
+  options: LeaseOptions,
 ): Promise<string | undefined> {
-  const spot = await searchFresh(look, view, pool);
+  const view = await viewFor(overlay, ask, options.signal);
+  overlay.add({ guards: view.guards, writes: [] });
+  const look = lookOf(overlay, ask, options);
+  const [pool] = poolsFor(look, view);
+  const spot = pool && (await searchFresh(look, view, pool));
   if (!spot) return undefined;
-  const { node, nowMs } = look;
+  const { node } = ask;
   const found = { ...spot, pool };
-  const { block, offset } = spot;
-  look.homes?.set(pool.name, block.n);
-  const value = records.block.encode(stocked(block.record, { node, offset, nowMs }));
-  const change = blockChange(found, value);
+  const { nowMs } = look;
+  const { guards, writes } = ownership(found, { node, nowMs, tally: view.tally });
+  const tally = records.tally.encode(keeping(view.tally, placeIn(found)));
+  const change = { guards, writes: [...writes, { put: keys.tally(node), value: tally }] };
   if (!overlay.holds(change)) return undefined;
   overlay.add(change);
+  if (spot.rival === undefined) look.homes?.set(pool.name, spot.block.n);
   return addressOf(found);
 }
 
@@ -79,7 +76,7 @@ export interface Unstocking {
   readonly addresses: readonly string[];
 }
 
-/** Takes addresses out of a node's stock; those that are not in it stay as they are. */
+/** Gives back what a node has in reserve; what it has not so, or leases, stays as it is. */
 export async function decideUnstock(
   read: Read,
   { node, pool, addresses }: Unstocking,
@@ -87,54 +84,100 @@ export async function decideUnstock(
 ): Promise<Decision<void>> {
   const [entry, tally] = await Promise.all([
     read.get(keys.pool(pool), signal),
-    read.get(keys.tally(node), signal),
+    readTally(read, node, signal),
   ]);
-  const guard = { key: keys.tally(node), revision: tally?.revision ?? 0 };
   const overlay = new Overlay(read);
-  overlay.add({ guards: [guard], writes: [] });
+  const key = keys.tally(node);
+  overlay.add({ guards: [{ key, revision: tally?.revision ?? 0 }], writes: [] });
   const space = entry && poolSpace(records.pool.decode(entry));
-  for (const address of space ? addresses : []) {
-    const { block: n, offset } = placeOf(space as NonNullable<typeof space>, parseAddress(address));
-    const { record, revision } = await readBlock(overlay, { pool, n }, signal);
-    if (!hasBit(spareOf(record, node), offset)) continue;
-    const key = keys.block(pool, n);
-    const value = records.block.encode(unstocked(record, { node, offset }));
-    overlay.add({ guards: [{ key, revision }], writes: [{ put: key, value }] });
+  for (const address of space && tally ? addresses : []) {
+    const place = { pool, ...placeOf(space as PoolSpace, parseAddress(address)) };
+    await putBack(overlay, { node, place }, signal);
   }
   return { result: undefined, ...overlay.change() };
 }
 
-/** A node's stock, read anew. A pool or a block that does not read is passed over. */
-export async function readSpares(
+/** Into its block, where it cools as long as it would have rested. */
+export async function putBack(
+  overlay: Overlay,
+  { node, place }: { readonly node: string; readonly place: PoolPlace },
+  signal: AbortSignal,
+): Promise<void> {
+  const { pool, block: n, offset } = place;
+  const tally = await readTally(overlay, node, signal);
+  const untilMs = tally && restsUntil(tally.record, place);
+  if (!tally || (untilMs === undefined && !isKept(tally.record, place))) return;
+  const block = await readBlock(overlay, { pool, n }, signal);
+  const back = givenBack(block.record, {
+    ...{ node, offset },
+    ...(untilMs !== undefined && { coolUntilMs: untilMs }),
+  });
+  const [blockKey, tallyKey] = [keys.block(pool, n), keys.tally(node)];
+  const change = {
+    guards: [
+      { key: blockKey, revision: block.revision },
+      { key: tallyKey, revision: tally.revision },
+    ],
+    writes: [
+      { put: blockKey, value: records.block.encode(back) },
+      { put: tallyKey, value: records.tally.encode(unreserved(tally.record, place)) },
+    ],
+  };
+  if (overlay.holds(change)) overlay.add(change);
+}
+
+/** What a node has in reserve, with the address. */
+export interface ReservedAddress extends Spare {
+  /** When it is at rest, and not kept. */
+  readonly restsUntilMs?: number;
+}
+
+/** What a node has without a lease, read anew. Of a pool that is gone or does not read, nothing. */
+export async function readReserve(
   read: Read,
   node: string,
   signal: AbortSignal,
-): Promise<readonly Spare[]> {
-  const [pools, blocks] = await Promise.all(
-    [prefixes.pools, prefixes.blocks].map((prefix) => listAll(read, prefix, { signal })),
-  );
-  const spaces = new Map(
-    records.pool
-      .decodeAll(pools?.entries ?? [])
-      .good.map(({ key, record }) => [key, poolSpace(record)]),
-  );
-  const stocking = (blocks?.entries ?? []).filter(({ value }) => value.includes('"spare"'));
-  return records.block.decodeAll(stocking).good.flatMap(({ key, record }): Spare[] => {
-    const at = blockIn(key);
-    const space = at && spaces.get(keys.pool(at.pool));
-    if (!space) return [];
-    return offsetsIn(spareOf(record, node)).map((offset) => {
-      const address = addressAt(space, { block: at.n, offset });
+): Promise<readonly ReservedAddress[]> {
+  const tally = await readTally(read, node, signal);
+  const reserved = tally ? reservedOf(tally.record) : [];
+  const spaces = await spacesOf(read, new Set(reserved.map(({ pool }) => pool)), signal);
+  const all = await Promise.all(
+    reserved.map(async ({ pool, block: n, offset, restsUntilMs }) => {
+      const space = spaces.get(pool);
+      if (!space) return [];
+      const address = addressAt(space, { block: n, offset });
+      const { record } = await readBlock(read, { pool, n }, signal);
       const withheld = Object.hasOwn(record.quarantined, offset)
         ? record.quarantined[offset]
         : isUsable(space, address)
           ? undefined
           : 'its pool does not hand it out';
-      return {
-        pool: at.pool,
-        address: formatAddress(address),
-        ...(withheld !== undefined && { withheld }),
-      };
-    });
-  });
+      return [
+        {
+          ...{ pool, address: formatAddress(address) },
+          ...(withheld !== undefined && { withheld }),
+          ...(restsUntilMs !== undefined && { restsUntilMs }),
+        },
+      ];
+    }),
+  );
+  return all.flat();
 }
+
+async function spacesOf(
+  read: Read,
+  pools: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, PoolSpace>> {
+  const entries = await Promise.all([...pools].map((pool) => read.get(keys.pool(pool), signal)));
+  const { good } = records.pool.decodeAll(entries.filter((entry) => entry !== undefined));
+  return new Map(good.map(({ key, record }) => [nameIn(prefixes.pools, key), poolSpace(record)]));
+}
+
+/** A node's stock, read anew. */
+export const readSpares = async (
+  read: Read,
+  node: string,
+  signal: AbortSignal,
+): Promise<readonly Spare[]> =>
+  (await readReserve(read, node, signal)).filter(({ restsUntilMs }) => restsUntilMs === undefined);

@@ -23,6 +23,8 @@ export interface DeskOptions {
    * 0 does not wait. Meanwhile the ledger says that this node starves.
    */
   readonly begMs?: number;
+  /** What is given back rests with the node, which is the first to have it again; default true. */
+  readonly restsHere?: boolean;
   /** In [0, 1); spreads the pauses of rivals apart. Default: a row that the node's name begins. */
   readonly chance?: () => number;
 }

@@ -1,7 +1,8 @@
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
+import type { ReservedAddress } from './desk-stock.ts';
+import { readReserve } from './desk-stock.ts';
 import { keys } from './keys.ts';
-import type { Spare } from './desk.ts';
 import type { NodeLease } from './desk.ts';
 import { openDesk } from './open-desk.ts';
 import type { Store } from './store.ts';
@@ -12,7 +13,8 @@ export interface NodeEstate {
   /** Its agent gave a sign of life lately. */
   readonly alive: boolean;
   readonly leases: readonly NodeLease[];
-  readonly spares: readonly Spare[];
+  /** What it has without a lease. */
+  readonly spares: readonly ReservedAddress[];
 }
 
 export interface ForgetDeps {
@@ -30,7 +32,7 @@ export async function readEstate(deps: ForgetDeps, node: string): Promise<NodeEs
     const [alive, leases, spares] = await Promise.all([
       store.get(keys.alive(node), signal),
       desk.leases(signal),
-      desk.spares(signal),
+      readReserve(store, node, signal),
     ]);
     return { node, alive: alive !== undefined, leases, spares };
   } finally {
@@ -48,7 +50,7 @@ export async function readEstate(deps: ForgetDeps, node: string): Promise<NodeEs
 export async function forgetNode(deps: ForgetDeps, estate: NodeEstate): Promise<number> {
   const { store, signal } = deps;
   const { node, leases, spares } = estate;
-  const desk = openDesk(store, { ...deps, node });
+  const desk = openDesk(store, { ...deps, node, restsHere: false });
   try {
     const released = await Promise.all(
       leases.map(({ address, lease }) => desk.release(address, lease.incarnation, signal)),

@@ -15,6 +15,11 @@ export interface LeaseOptions {
   /** Times a lost race is run again; default 64, for every node may fight over one small block. */
   readonly attempts?: number;
   readonly chance?: () => number;
+  /**
+   * What is given back stays with the node, and rests there, as long as that is not too much for the
+   * others; default: it goes back to its block.
+   */
+  readonly restsHere?: boolean;
   /** Where the last address of each pool was found: the search goes on there. A hint, kept by it. */
   readonly homes?: Map<string, bigint>;
 }

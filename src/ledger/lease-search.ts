@@ -1,10 +1,21 @@
 import type { Address } from '../core/address.ts';
 import { formatAddress, parseAddress, parseRange } from '../core/address.ts';
-import { hasBit, holderOf, spareOf, sparesIn } from '../core/block.ts';
+import { hasBit, holderOf, maskOf } from '../core/block.ts';
 import { addressAt, isUsable, narrowed, placeOf } from '../core/pool.ts';
-import type { NetworkRecord, TallyRecord } from '../core/records.ts';
-import type { SeenBlock, Spot } from './blocks.ts';
-import { fillOf, readBlock, readBlocks, spotForNewcomer, spotIn, spotRested } from './blocks.ts';
+import type { BlockRecord, NetworkRecord, TallyRecord } from '../core/records.ts';
+import type { PoolPlace } from '../core/reserve.ts';
+import { isKept, reservedOfPool, restsUntil } from '../core/reserve.ts';
+import type { SeenBlocks, SeenTally, Spot } from './blocks.ts';
+import {
+  completed,
+  fillOf,
+  readBlock,
+  readBlocks,
+  readTally,
+  spotForNewcomer,
+  spotIn,
+  spotRested,
+} from './blocks.ts';
 import { AddressNotGiven, NoAddressLeft, NoPoolReached, PoolNotReached } from './lease-errors.ts';
 import type { LeaseView, ReachedPool } from './lease-view.ts';
 import { spelled } from './lease-view.ts';
@@ -62,8 +73,8 @@ function filled(
 }
 
 /**
- * An address that nobody has: near those that the node holds, else where few look, else one that has
- * not rested as long as is usual.
+ * An address that nobody uses: one that rests with the node, else one near those that it has, else where few
+ * look, else one that rests with another node, else one that has not rested as long as is usual.
  *
  * @throws NoAddressLeft
  */
@@ -76,9 +87,9 @@ export async function search(look: Look, view: LeaseView): Promise<Found> {
     full.push({ pool, ...spot });
   }
   const byMs = nowMs + Math.max(0, look.restMs.usual - look.restMs.pressed);
-  for (const { pool, blocks } of full) {
-    const spot = spotRested(pool.space, blocks, { nowMs, byMs });
-    if (spot) return { ...spot, pool, pressed: true };
+  for (const { pool, ...rest } of full) {
+    const spot = spotRested(pool.space, rest.blocks, { nowMs, byMs });
+    if (spot) return { ...ofRival(look, spot, rest), pool, pressed: true };
   }
   throw noneLeft(
     look,
@@ -87,16 +98,50 @@ export async function search(look: Look, view: LeaseView): Promise<Found> {
 }
 
 interface Full {
-  readonly blocks: Awaited<ReturnType<typeof readBlocks>>;
+  readonly blocks: SeenBlocks;
+  readonly tallies: ReadonlyMap<string, SeenTally>;
 }
 
 /** A spot that has rested as long as is usual, or all the blocks, none of which has one. */
 async function spotOf(look: Look, view: LeaseView, pool: ReachedPool): Promise<Spot | Full> {
-  const near = await spotNearby(look, view, pool);
+  const near = (await spotAtRest(look, view, pool)) ?? (await spotNearby(look, view, pool));
   if (near) return near;
   const blocks = await readBlocks(look.read, pool.name, look.signal);
-  return spotForNewcomer(pool.space, blocks, look) ?? { blocks };
+  const fresh = spotForNewcomer(pool.space, blocks, look);
+  if (fresh) return fresh;
+  const full = await completed(look.read, { pool: pool.name, blocks }, look.signal);
+  for (const block of full.blocks.values()) {
+    const spot = block === 'bad' ? undefined : spotIn(pool.space, block, look.nowMs);
+    if (spot) return ofRival(look, spot, full);
+  }
+  return full;
 }
+
+/** The spot with the node that has it at rest, if that is another. */
+function ofRival({ node }: Look, spot: Spot, { tallies }: Full): Spot {
+  const holder = holderOf(spot.block.record, spot.offset);
+  const rival = holder === undefined || holder === node ? undefined : tallies.get(holder);
+  return rival ? { ...spot, rival } : spot;
+}
+
+/** What this node gave back and nobody has had since: no other node's commit can be in the way of it. */
+async function spotAtRest(
+  { read, node, nowMs, signal }: Look,
+  { tally }: LeaseView,
+  { name, space }: ReachedPool,
+): Promise<Spot | undefined> {
+  for (const { block: n, offset, restsUntilMs } of reservedOfPool(tally, name)) {
+    if (restsUntilMs === undefined || restsUntilMs > nowMs) return undefined;
+    if (!isUsable(space, addressAt(space, { block: n, offset }))) continue;
+    const block = await readBlock(read, { pool: name, n }, signal);
+    const isMine = hasBit(maskOf(block.record, node), offset);
+    if (isMine && !isWithheld(block.record, offset)) return { block, offset };
+  }
+  return undefined;
+}
+
+const isWithheld = ({ quarantined }: BlockRecord, offset: number): boolean =>
+  Object.hasOwn(quarantined, offset);
 
 /** As `search` in one pool, but undefined when only addresses are left that have not rested. */
 export async function searchFresh(
@@ -120,7 +165,7 @@ function noneLeft(
 /** A spot in a block that the node already uses: the usual case, one read. */
 async function spotNearby(
   look: Look,
-  { leases }: Pick<LeaseView, 'leases'>,
+  { leases, tally }: Pick<LeaseView, 'leases' | 'tally'>,
   { name, space }: ReachedPool,
 ): Promise<Spot | undefined> {
   const { read, signal, nowMs } = look;
@@ -130,7 +175,10 @@ async function spotNearby(
   const there = home === undefined ? undefined : await spotAt(home);
   if (there) return there;
   const mine = leases.filter(({ lease }) => lease.pool === name);
-  const own = new Set(mine.map(({ address }) => placeOf(space, parseAddress(address)).block));
+  const own = new Set([
+    ...mine.map(({ address }) => placeOf(space, parseAddress(address)).block),
+    ...reservedOfPool(tally, name).map(({ block }) => block),
+  ]);
   for (const n of own) {
     const spot = n === home ? undefined : await spotAt(n);
     if (spot) return spot;
@@ -141,7 +189,7 @@ async function spotNearby(
 /** The very address that is asked for. @throws AddressNotGiven, PoolNotReached */
 export async function claim(look: Look, view: LeaseView, address: string): Promise<Found> {
   const found = await locate(look, view, address);
-  const why = obstacle(found.block, found.offset, found.spare === true);
+  const why = obstacle(look, view, found);
   if (why !== undefined) throw new AddressNotGiven(address, why);
   return found;
 }
@@ -171,36 +219,60 @@ export async function locate(look: Look, view: LeaseView, address: string): Prom
       `it is in no range of network "${look.network}" that node "${look.node}" reaches (${names})`,
     );
   }
-  return foundIn(look, pool, wanted);
+  return foundIn(look, view, { pool, wanted });
 }
 
 /** This node keeps it in stock, of a pool that it reached when it got it, and does no more. */
 async function keptBeyond(
   look: Look,
-  { beyond }: LeaseView,
+  view: LeaseView,
   wanted: Address,
 ): Promise<Found | undefined> {
-  const pool = beyond.find(
+  const pool = view.beyond.find(
     ({ name, space }) => (look.pool === undefined || name === look.pool) && isUsable(space, wanted),
   );
-  const found = pool && (await foundIn(look, pool, wanted));
+  const found = pool && (await foundIn(look, view, { pool, wanted }));
   return found?.spare === true ? found : undefined;
 }
 
-async function foundIn(look: Look, pool: ReachedPool, wanted: Address): Promise<Found> {
+async function foundIn(
+  { read, node, signal }: Look,
+  { tally }: LeaseView,
+  { pool, wanted }: { readonly pool: ReachedPool; readonly wanted: Address },
+): Promise<Found> {
   const { block: n, offset } = placeOf(pool.space, wanted);
-  const block = await readBlock(look.read, { pool: pool.name, n }, look.signal);
-  const spare = hasBit(spareOf(block.record, look.node), offset);
-  return { pool, block, offset, ...(spare && { spare }) };
+  const block = await readBlock(read, { pool: pool.name, n }, signal);
+  const found = { pool, block, offset };
+  const holder = holderOf(block.record, offset);
+  if (holder === node) return isKept(tally, placeIn(found)) ? { ...found, spare: true } : found;
+  const rival = holder === undefined ? undefined : await readTally(read, holder, signal);
+  return rival ? { ...found, rival } : found;
 }
 
-function obstacle({ record }: SeenBlock, offset: number, spare: boolean): string | undefined {
-  const holder = holderOf(record, offset);
-  if (holder !== undefined) return `node "${holder}" holds it`;
-  if (spare) return undefined;
-  if (hasBit(sparesIn(record), offset)) return 'another node keeps it in stock';
-  const quarantine = Object.entries(record.quarantined).find(([o]) => Number(o) === offset);
-  return quarantine ? `it is quarantined (${quarantine[1]})` : undefined;
+/** Where in its pool a spot is. */
+export const placeIn = ({ pool, block, offset }: Found): PoolPlace => ({
+  pool: pool.name,
+  block: block.n,
+  offset,
+});
+
+/** The node that has the address in a way that keeps it from everybody else; undefined when none does. */
+export function userOf(node: string, { tally }: LeaseView, found: Found): string | undefined {
+  const holder = holderOf(found.block.record, found.offset);
+  if (holder === undefined) return undefined;
+  const theirs = holder === node ? tally : found.rival?.record;
+  return theirs && restsUntil(theirs, placeIn(found)) !== undefined ? undefined : holder;
+}
+
+function obstacle({ node }: Look, view: LeaseView, found: Found): string | undefined {
+  if (found.spare === true) return undefined;
+  const user = userOf(node, view, found);
+  const theirs = found.rival?.record;
+  if (user !== undefined && theirs && isKept(theirs, placeIn(found)))
+    return 'another node keeps it in stock';
+  if (user !== undefined) return `node "${user}" holds it`;
+  const why = found.block.record.quarantined[String(found.offset)];
+  return why === undefined ? undefined : `it is quarantined (${why})`;
 }
 
 /** The address of a spot, spelled. */

@@ -1,13 +1,14 @@
-import type { LeaseRecord, LimitRecord } from '../core/records.ts';
-import { EMPTY_BLOCK, taken, unstocked } from '../core/block.ts';
+import type { LeaseRecord, LimitRecord, TallyRecord } from '../core/records.ts';
+import { EMPTY_BLOCK, givenBack, taken } from '../core/block.ts';
+import { isReserved, unreserved } from '../core/reserve.ts';
 import { keys } from './keys.ts';
 import { LedgerRebuilding, NoClassLeft } from './lease-errors.ts';
-import { addressOf, claim, type Found, type Look, search } from './lease-search.ts';
+import { addressOf, claim, type Found, type Look, placeIn, search } from './lease-search.ts';
 import { COOL_DOWN_MS, type LeaseOptions, PRESSED_COOL_DOWN_MS } from './lease-options.ts';
 import type { Asking, LeaseView, ReachedPool } from './lease-view.ts';
 import { spelled, viewFor } from './lease-view.ts';
 import { records } from './records.ts';
-import type { Read, Store, Write } from './store.ts';
+import type { Change, Read, Store, Write } from './store.ts';
 import { asCounted, tallied } from './tally.ts';
 import type { Decision } from './transact.ts';
 import { transact } from './transact.ts';
@@ -145,7 +146,7 @@ export function granted(
   ask: AddressAsk,
   { view, found }: { readonly view: LeaseView; readonly found: Found },
 ): Decision<AddressGrant> {
-  const { pool, block, offset } = found;
+  const { pool } = found;
   const { node } = ask;
   const address = addressOf(found);
   const limit: LimitRecord = {
@@ -155,9 +156,8 @@ export function granted(
     classMinor: freeMinor(node, view),
   };
   const lease: LeaseRecord = { ...leaseOf(ask, pool.name, nowMs), counted: asCounted(limit) };
-  const base = found.spare === true ? unstocked(block.record, { node, offset }) : block.record;
-  const tally = tallied(view.tally, { lease, limit }, 1);
-  const changed = blockChange(found, records.block.encode(taken(base, { node, offset, nowMs })));
+  const tally = tallied(unreserved(view.tally, placeIn(found)), { lease, limit }, 1);
+  const changed = ownership(found, { node, nowMs, tally: view.tally });
   return {
     result: {
       ...grantOf(pool, { address, lease, limit }),
@@ -174,11 +174,38 @@ export function granted(
   };
 }
 
-/** The block as it will be, guarded with its pool, and the new blocks written beside it. */
+/**
+ * What makes the address the node's, whoever had it: nothing but a guard when it is so already, for what a node
+ * does with its own addresses stands in its tally.
+ */
+export function ownership(
+  found: Found,
+  { node, nowMs, tally }: { readonly node: string; readonly nowMs: number; tally: TallyRecord },
+): Change {
+  const { pool, block, offset, rival } = found;
+  if (isReserved(tally, placeIn(found)))
+    return { guards: [{ key: keys.pool(pool.name), revision: pool.revision }], writes: [] };
+  const base = rival ? givenBack(block.record, { node: rival.node, offset }) : block.record;
+  const changed = blockChange(found, records.block.encode(taken(base, { node, offset, nowMs })));
+  if (!rival) return changed;
+  const key = keys.tally(rival.node);
+  const value = records.tally.encode(unreserved(rival.record, placeIn(found)));
+  return {
+    guards: [...changed.guards, { key, revision: rival.revision }],
+    writes: [...changed.writes, { put: key, value }],
+  };
+}
+
+/**
+ * The block as it will be, guarded with its pool, and the new blocks written beside it.
+ *
+ * @param movesPool  default: when the block is new
+ */
 export function blockChange(
   { pool, block, alongside = [] }: Found,
   value: string,
-): Pick<Decision<never>, 'guards' | 'writes'> {
+  { movesPool = block.revision === 0 }: { readonly movesPool?: boolean } = {},
+): Change {
   const key = keys.block(pool.name, block.n);
   const others = alongside.map((n) => keys.block(pool.name, n));
   return {
@@ -190,16 +217,17 @@ export function blockChange(
     writes: [
       { put: key, value },
       ...others.map((other) => ({ put: other, value: records.block.encode(EMPTY_BLOCK) })),
-      ...(block.revision === 0 ? [touch(pool)] : []),
+      ...(movesPool ? [touch(pool)] : []),
     ],
   };
 }
 
 /**
  * A new block moves its pool's revision, so that whoever narrows or drops the pool, having seen only
- * the blocks that were there, loses.
+ * the blocks that were there, loses. So does whatever withholds addresses or frees them: who takes an
+ * address that rests with them, or gives one back, looks at the block and guards the pool.
  */
-const touch = ({ name, record }: ReachedPool): Write => ({
+export const touch = ({ name, record }: ReachedPool): Write => ({
   put: keys.pool(name),
   value: records.pool.encode(record),
 });

@@ -1,4 +1,4 @@
-import { parseAddress } from '../core/address.ts';
+import { formatAddress, parseAddress } from '../core/address.ts';
 import { holderOf } from '../core/block.ts';
 import { isUsable, placeOf, poolSpace } from '../core/pool.ts';
 import type { LeaseRecord } from '../core/records.ts';
@@ -89,7 +89,10 @@ async function holderOfAddress(
     const pool = nameIn(prefixes.pools, key);
     const block = await readBlock(read, { pool, n: place.block }, signal);
     const node = holderOf(block.record, place.offset);
-    if (node !== undefined) found.push({ node, address: text });
+    if (node === undefined) continue;
+    // a block says whose it is, and that one may have it in reserve
+    const lease = await read.get(keys.lease(node, formatAddress(address)), signal);
+    if (lease) found.push({ node, address: text });
   }
   return found;
 }

@@ -6,7 +6,7 @@ import { DeskQueue } from './desk-queue.ts';
 import type { Asked } from './desk-job.ts';
 import { DeskReads } from './desk-reads.ts';
 import { decideStock, decideUnstock } from './desk-stock.ts';
-import { keys, prefixes } from './keys.ts';
+import { keys, nameIn, prefixes } from './keys.ts';
 import type { LeaseOptions } from './lease-options.ts';
 import { spelled } from './lease-view.ts';
 import type { AddressAsk, AddressGrant } from './leases.ts';
@@ -149,11 +149,12 @@ class LedgerDesk extends DeskReads implements Desk {
   }
 
   #until(signal: AbortSignal): LeaseOptions {
-    const { clock, coolDownMs, pressedCoolDownMs } = this.#options;
+    const { clock, coolDownMs, pressedCoolDownMs, restsHere = true } = this.#options;
     return {
       clock,
       signal,
       homes: this.#homes,
+      restsHere,
       ...(coolDownMs !== undefined && { coolDownMs }),
       ...(pressedCoolDownMs !== undefined && { pressedCoolDownMs }),
     };
@@ -164,16 +165,24 @@ class LedgerDesk extends DeskReads implements Desk {
 const NEVER = new AbortController().signal;
 const NOTHING: Decision<undefined> = { result: undefined, guards: [], writes: [] };
 
+/** What is withheld in a pool's blocks moves the pool, see core/reserve.ts. */
+const blocksVouchedBy = (key: string): string | undefined =>
+  key.startsWith(prefixes.pools) ? prefixes.blocksOf(nameIn(prefixes.pools, key)) : undefined;
+
 function queueFor(
   store: Store,
   { node, clock, chance = chanceOf(node) }: DeskOptions,
   heard: (answered: boolean) => void,
 ): DeskQueue {
   const vouchedBy = keys.tally(node);
-  const cache = new CachedStore(store, [
-    { prefix: prefixes.leasesOf(node), vouchedBy },
-    { prefix: prefixes.limitsOf(node), vouchedBy },
-  ]);
+  const cache = new CachedStore(store, {
+    listings: [
+      { prefix: prefixes.leasesOf(node), vouchedBy },
+      { prefix: prefixes.limitsOf(node), vouchedBy },
+    ],
+    vouches: blocksVouchedBy,
+    isOthers: (key) => key.startsWith(prefixes.tallies) && key !== vouchedBy,
+  });
   const fence = (read: Read) => rewriteTally(read, node);
   return new DeskQueue({ cache, clock, chance, fence, heard });
 }

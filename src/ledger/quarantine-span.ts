@@ -100,7 +100,7 @@ async function decideBlock(
   const after = offsets.reduce(change, block.record);
   const value = records.block.encode(after);
   const same = value === records.block.encode(block.record);
-  const { guards, writes } = blockChange({ pool, block, offset: 0 }, value);
+  const { guards, writes } = blockChange({ pool, block, offset: 0 }, value, { movesPool: true });
   const result = offsets.filter(
     (offset) => isIn(after, offset) !== isIn(block.record, offset),
   ).length;

@@ -1,16 +1,16 @@
 import { formatAddress, parseAddress } from '../core/address.ts';
-import { givenBack, hasBit, quarantined, unquarantined, unstocked } from '../core/block.ts';
+import { givenBack, hasBit, holderOf, quarantined, unquarantined } from '../core/block.ts';
 import { addressAt, isUsable, placeOf, poolSpace } from '../core/pool.ts';
 import type { BlockRecord } from '../core/records.ts';
-
+import { restsUntil, unreserved } from '../core/reserve.ts';
 import type { SeenBlock } from './blocks.ts';
-import { readBlock, readBlocks } from './blocks.ts';
+import { readBlock, readTally, readWholeBlocks } from './blocks.ts';
 import { keys } from './keys.ts';
 import { AddressNotInPool, UnknownPool } from './lease-errors.ts';
 import type { LeaseOptions } from './lease-options.ts';
 import type { ReachedPool } from './lease-view.ts';
 import { spelled } from './lease-view.ts';
-import { blockChange } from './leases.ts';
+import { blockChange, touch } from './leases.ts';
 import { records } from './records.ts';
 import type { GiveUp } from './release.ts';
 import { decideRelease } from './release.ts';
@@ -57,15 +57,18 @@ export async function quarantinedIn(
   pool: ReachedPool,
   signal: AbortSignal,
 ): Promise<readonly Quarantined[]> {
-  const blocks = await readBlocks(read, pool.name, signal);
+  const blocks = await readWholeBlocks(read, pool.name, signal);
   return [...blocks.values()].flatMap((block) =>
     block === 'bad' ? [] : quarantinedOf(pool, block),
   );
 }
 
-function quarantinedOf({ name, space }: ReachedPool, { n, record }: SeenBlock): Quarantined[] {
-  const has = [...Object.entries(record.held), ...Object.entries(record.spare ?? {})];
-  return Object.entries(record.quarantined).map(([key, why]) => {
+function quarantinedOf(
+  { name, space }: ReachedPool,
+  { n, record, whole = record }: SeenBlock,
+): Quarantined[] {
+  const has = [...Object.entries(whole.held), ...Object.entries(whole.spare ?? {})];
+  return Object.entries(whole.quarantined).map(([key, why]) => {
     const offset = Number(key);
     const holder = has.find(([, mask]) => hasBit(mask, offset))?.[0];
     const address = formatAddress(addressAt(space, { block: n, offset }));
@@ -81,18 +84,34 @@ export async function decideQuarantine(
   const found = await placed(read, { pool, address }, options);
   const { node } = options;
   const withhold = (record: BlockRecord): BlockRecord => quarantined(record, found.offset, why);
-  if (node === undefined) return changed(found, withhold);
-  const given = await givenUp(read, { node, address: spelled(address) }, { ...options, why });
-  if (given) return given;
-  const tally = await read.get(keys.tally(node), options.signal);
-  const { guards, ...rest } = changed(found, (record) =>
-    withhold(unstocked(record, { node, offset: found.offset })),
+  const given =
+    node === undefined
+      ? undefined
+      : await givenUp(read, { node, address: spelled(address) }, { ...options, why });
+  if (given) return moving(given, found.pool);
+  const holder = holderOf(found.block.record, found.offset);
+  const tally = holder === undefined ? undefined : await readTally(read, holder, options.signal);
+  const place = { pool, block: found.block.n, offset: found.offset };
+  if (!tally || (holder !== node && restsUntil(tally.record, place) === undefined))
+    return changed(found, withhold);
+  const { guards, writes } = changed(found, (record) =>
+    withhold(givenBack(record, { node: tally.node, offset: found.offset })),
   );
+  const key = keys.tally(tally.node);
+  const value = records.tally.encode(unreserved(tally.record, place));
   return {
-    ...rest,
-    guards: [...guards, { key: keys.tally(node), revision: tally?.revision ?? 0 }],
+    result: undefined,
+    guards: [...guards, { key, revision: tally.revision }],
+    writes: [...writes, { put: key, value }],
   };
 }
+
+/** Who rests an address here guards the pool, so what withholds one moves the pool. */
+const moving = (decision: Decision<void>, pool: ReachedPool): Decision<void> => ({
+  ...decision,
+  guards: [...decision.guards, { key: keys.pool(pool.name), revision: pool.revision }],
+  writes: [...decision.writes, touch(pool)],
+});
 
 /** The node's lease of it ends, and the address goes from the lease into quarantine. */
 async function givenUp(
@@ -148,6 +167,6 @@ function changed(found: Placed, change: (record: BlockRecord) => BlockRecord): D
   const { block } = found;
   const value = records.block.encode(change(block.record));
   const same = block.revision > 0 && value === records.block.encode(block.record);
-  const { guards, writes } = blockChange(found, value);
+  const { guards, writes } = blockChange(found, value, { movesPool: true });
   return { result: undefined, guards, writes: same ? [] : writes };
 }

@@ -58,6 +58,15 @@ const node = Joi.object<Of.NodeRecord>({
   bootId: Joi.string(),
 });
 
+const offset = Joi.string().pattern(/^(\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])$/, 'offset');
+const mask = Joi.string().pattern(/^[0-9a-f]{64}$/, 'mask');
+const blockNumber = Joi.string().pattern(/^(0|[1-9]\d{0,16})$/, 'number of a block');
+
+const reserve = Joi.object<Of.Reserve>({
+  kept: mask,
+  resting: Joi.object().pattern(offset, atMs),
+});
+
 const tally = Joi.object<Of.TallyRecord>({
   v,
   netInKbit: kbit.required(),
@@ -65,15 +74,12 @@ const tally = Joi.object<Of.TallyRecord>({
   pools: Joi.object().pattern(name, count).required(),
   apps: Joi.object().pattern(app, Joi.object().pattern(name, count)).required(),
   forced: count.min(1),
+  reserve: Joi.object().pattern(name, Joi.object().pattern(blockNumber, reserve)),
 });
-
-const offset = Joi.string().pattern(/^(\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])$/, 'offset');
-const mask = Joi.string().pattern(/^[0-9a-f]{64}$/, 'mask');
 
 const block = Joi.object<Of.BlockRecord>({
   v,
   held: Joi.object().pattern(name, mask).required(),
-  spare: Joi.object().pattern(name, mask),
   cursor: count.max(255).required(),
   cooling: Joi.object().pattern(offset, atMs).required(),
   quarantined: Joi.object().pattern(offset, text).required(),

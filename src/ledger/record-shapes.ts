@@ -32,9 +32,28 @@ const hasOnly = (record: Fields, keys: number): boolean =>
 
 const isPerNetwork: Check = (value) => isMap(value, isName, isCount);
 
+const BLOCK = /^(0|[1-9]\d{0,16})$/;
+const isBlockNumber = (value: string): boolean => BLOCK.test(value);
+const isResting: Check = (value) => isMap(value, isOffset, isCount);
+
+/** Whether a field that may be absent is, or is as it should be. */
+const isAbsentOr = (value: unknown, of: Check): boolean => value === undefined || of(value);
+
+const fieldsBeside = (record: Fields, ...names: readonly string[]): number =>
+  names.filter((name) => record[name] !== undefined).length;
+
+const isReserve: Check = (value) =>
+  isFields(value) &&
+  Object.keys(value).length === fieldsBeside(value, 'kept', 'resting') &&
+  isAbsentOr(value['kept'], isMask) &&
+  isAbsentOr(value['resting'], isResting);
+
+const isReserveOfPool: Check = (value) => isMap(value, isBlockNumber, isReserve);
+
 export const isTally: Check = (record) =>
   isFields(record) &&
-  hasOnly(record, record['forced'] === undefined ? 5 : 6) &&
+  hasOnly(record, 5 + fieldsBeside(record, 'forced', 'reserve')) &&
+  isAbsentOr(record['reserve'], (value) => isMap(value, isName, isReserveOfPool)) &&
   (record['forced'] === undefined || (isCount(record['forced']) && record['forced'] !== 0)) &&
   isCount(record['netInKbit']) &&
   isCount(record['netOutKbit']) &&
@@ -45,8 +64,7 @@ const isCursor: Check = (value) => isCount(value) && (value as number) <= 255;
 
 export const isBlock: Check = (record) =>
   isFields(record) &&
-  hasOnly(record, record['spare'] === undefined ? 5 : 6) &&
-  (record['spare'] === undefined || isMap(record['spare'], isName, isMask)) &&
+  hasOnly(record, 5) &&
   isCursor(record['cursor']) &&
   isMap(record['held'], isName, isMask) &&
   isMap(record['cooling'], isOffset, isCount) &&

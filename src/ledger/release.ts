@@ -1,8 +1,10 @@
 import { parseAddress } from '../core/address.ts';
-import { givenBack, hasBit, maskOf } from '../core/block.ts';
-import type { Place } from '../core/pool.ts';
-import { placeOf, poolSpace } from '../core/pool.ts';
-import type { BlockRecord, LeaseRecord } from '../core/records.ts';
+import { BLOCK_SIZE, givenBack, hasBit, maskOf } from '../core/block.ts';
+import type { Place, PoolSpace } from '../core/pool.ts';
+import { isUsable, placeOf, poolSpace, sizeOf } from '../core/pool.ts';
+import type { BlockRecord, LeaseRecord, TallyRecord } from '../core/records.ts';
+import { laidToRest, reservedOfPool, restLimit } from '../core/reserve.ts';
+import type { SeenBlock } from './blocks.ts';
 import { readBlock } from './blocks.ts';
 import { keys } from './keys.ts';
 import { spelled } from './lease-view.ts';
@@ -49,11 +51,16 @@ export function releaseAddress(
 /** What a block becomes when a node gives up an address of it. */
 export type GiveUp = (block: BlockRecord, at: { node: string; offset: number }) => BlockRecord;
 
+export interface ReleaseOptions extends LeaseOptions {
+  /** Default: it rests. */
+  readonly giveUp?: GiveUp;
+}
+
 /** What releaseAddress commits. The address is in its one spelling; it rests, unless told otherwise. */
 export async function decideRelease(
   read: Read,
   { node, address, incarnation }: Release,
-  options: LeaseOptions & { readonly giveUp?: GiveUp },
+  options: ReleaseOptions,
 ): Promise<Decision<Released>> {
   const kept = await read.get(keys.lease(node, address), options.signal);
   const unchanged = (result: Released): Decision<Released> => ({
@@ -78,53 +85,68 @@ interface Leased {
 async function withoutLease(
   read: Read,
   leased: Leased,
-  options: LeaseOptions & { readonly giveUp?: GiveUp },
+  options: ReleaseOptions,
 ): Promise<Decision<Released>> {
   const { node, address, lease, revision } = leased;
   const [tally, limit] = await Promise.all(
     [keys.tally(node), keys.limit(node, address)].map((key) => read.get(key, options.signal)),
   );
-  const block = await blockWithout(read, leased, options);
   const sums = tallied(
     tally ? records.tally.decode(tally) : EMPTY_TALLY,
     // a limit's key that someone spoilt must not keep an address from being given back
     { lease, limit: lease.counted ? undefined : limit && records.limit.decode(limit) },
     -1,
   );
+  const { guards, writes, after = sums } = await addressGone(read, { ...leased, sums }, options);
   return {
     result: { released: true },
     guards: [
       { key: keys.lease(node, address), revision },
       { key: keys.limit(node, address), revision: limit?.revision ?? 0 },
       { key: keys.tally(node), revision: tally?.revision ?? 0 },
-      ...block.guards,
+      ...guards,
     ],
     writes: [
       { drop: keys.lease(node, address) },
       { drop: keys.limit(node, address) },
-      { put: keys.tally(node), value: records.tally.encode(sums) },
-      ...block.writes,
+      { put: keys.tally(node), value: records.tally.encode(after) },
+      ...writes,
     ],
   };
 }
 
+interface Going extends Leased {
+  /** The node's sums without the lease. */
+  readonly sums: TallyRecord;
+}
+
+interface Gone extends Change {
+  /** The node's tally once the address rests with it. */
+  readonly after?: TallyRecord;
+}
+
 /**
- * The block without the address. When the pool is gone, or the block never said that the node held it,
- * the ledger was damaged: then the lease goes and the rest is left to the check.
+ * Where the address goes: it rests with the node, or in its block. When the pool is gone, or the block never
+ * said that the node had it, the ledger was damaged: then the lease goes and the rest is left to the check.
  */
-async function blockWithout(
-  read: Read,
-  { node, address, lease }: Leased,
-  options: LeaseOptions & { readonly giveUp?: GiveUp },
-): Promise<Change> {
-  const { clock, signal, coolDownMs = COOL_DOWN_MS } = options;
-  const rest: GiveUp = (record, at) =>
-    givenBack(record, { ...at, coolUntilMs: clock.now() + coolDownMs });
-  const place = await placeIn(read, lease.pool, { address, signal });
-  if (!place) return { guards: [], writes: [] };
+async function addressGone(read: Read, going: Going, options: ReleaseOptions): Promise<Gone> {
+  const { clock, signal, coolDownMs = COOL_DOWN_MS, giveUp } = options;
+  const { node, address, lease } = going;
+  const entry = await read.get(keys.pool(lease.pool), signal);
+  if (!entry) return { guards: [], writes: [] };
+  const space = poolSpace(records.pool.decode(entry));
+  const place = placeOf(space, parseAddress(address));
   const block = await readBlock(read, { pool: lease.pool, n: place.block }, signal);
   if (!hasBit(maskOf(block.record, node), place.offset)) return { guards: [], writes: [] };
-  const next = (options.giveUp ?? rest)(block.record, { node, offset: place.offset });
+  const coolUntilMs = clock.now() + coolDownMs;
+  if (options.restsHere === true && !giveUp && mayRest(going, { space, block, place }))
+    return {
+      guards: [{ key: entry.key, revision: entry.revision }],
+      writes: [],
+      after: laidToRest(going.sums, { ...place, pool: lease.pool }, coolUntilMs),
+    };
+  const at = { node, offset: place.offset };
+  const next = giveUp?.(block.record, at) ?? givenBack(block.record, { ...at, coolUntilMs });
   const key = keys.block(lease.pool, place.block);
   return {
     guards: [{ key, revision: block.revision }],
@@ -132,11 +154,20 @@ async function blockWithout(
   };
 }
 
-async function placeIn(
-  read: Read,
-  pool: string,
-  { address, signal }: { address: string; signal: AbortSignal },
-): Promise<Place | undefined> {
-  const entry = await read.get(keys.pool(pool), signal);
-  return entry && placeOf(poolSpace(records.pool.decode(entry)), parseAddress(address));
+/** It can be had again, and the node has not too many at rest already. */
+function mayRest(
+  { address, lease, sums }: Going,
+  {
+    space,
+    block,
+    place,
+  }: { readonly space: PoolSpace; readonly block: SeenBlock; readonly place: Place },
+): boolean {
+  const withheld = Object.hasOwn(block.record.quarantined, place.offset);
+  if (withheld || !isUsable(space, parseAddress(address))) return false;
+  const { length } = reservedOfPool(sums, lease.pool).filter(
+    ({ restsUntilMs }) => restsUntilMs !== undefined,
+  );
+  const usable = Math.min(BLOCK_SIZE, sizeOf(space));
+  return length < restLimit({ usable, sharers: Object.keys(block.record.held).length });
 }

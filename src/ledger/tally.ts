@@ -49,5 +49,6 @@ export function tallied(
     pools: moved(tally.pools, lease.pool, by),
     apps: movedApp(tally.apps, lease, by),
     ...(forced > 0 && { forced }),
+    ...(tally.reserve && { reserve: tally.reserve }),
   };
 }

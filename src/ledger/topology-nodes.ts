@@ -6,10 +6,11 @@ import { sameRecord } from '../core/topology-diff.ts';
 import type { Fault } from '../core/topology-errors.ts';
 import { refuseFaults } from '../core/topology-errors.ts';
 import { nodeUseFaults } from '../core/topology.ts';
-import { readSpares } from './desk-stock.ts';
+import { readReserve } from './desk-stock.ts';
 import { keys, nameIn, prefixes } from './keys.ts';
 import { listAll } from './listing.ts';
 import { advancing, readAdmission } from './reservations.ts';
+import { recall } from './recall.ts';
 import { records } from './records.ts';
 import type { Change, Read, Store } from './store.ts';
 import { TopologyMoved } from './topology-errors.ts';
@@ -29,6 +30,8 @@ export async function applyNodeSteps(
   options: StepOptions,
 ): Promise<void> {
   const { signal } = options;
+  for (const { do: what, name } of steps)
+    if (what === 'drop') await recall(store, { node: name }, options);
   await transact(
     store,
     async (read) => {
@@ -97,7 +100,7 @@ export async function useFaultsOf(
   if (step.do === 'put') return [];
   const prefix = prefixes.leasesOf(step.name);
   const { entries } = await listAll(read, prefix, { signal });
-  const stock = await readSpares(read, step.name, signal);
+  const stock = await readReserve(read, step.name, signal);
   const had = (text: string): NodeAddress => ({ node: step.name, address: parseAddress(text) });
   return nodeUseFaults(step.name, {
     leases: entries.map(({ key }) => had(nameIn(prefix, key))),

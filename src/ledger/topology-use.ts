@@ -1,11 +1,13 @@
-import { minus, NO_BITS } from '../core/block.ts';
+import type { WholeBlock } from '../core/block.ts';
+import { maskOf, minus, NO_BITS } from '../core/block.ts';
 import type { PoolSpace } from '../core/pool.ts';
-import { holdingsIn, poolSpace, stockIn, usableMask } from '../core/pool.ts';
+import { holdingsIn, poolSpace, usableMask } from '../core/pool.ts';
 import type { PoolRecord } from '../core/records.ts';
 import type { WiringStep } from '../core/topology-diff.ts';
 import type { Fault } from '../core/topology-errors.ts';
 import type { Used } from '../core/topology.ts';
 import { poolUseFaults, shrinkFaults } from '../core/topology.ts';
+import { completed } from './blocks.ts';
 import { blockIn, keys, prefixes } from './keys.ts';
 import { listAll } from './listing.ts';
 import type { Kept } from './records.ts';
@@ -16,6 +18,8 @@ import type { BlockRecord } from '../core/records.ts';
 /** A written block of a pool. */
 export interface PoolBlock extends Kept<BlockRecord> {
   readonly n: bigint;
+  /** What is leased of it; whatever else its nodes have they have in reserve. */
+  readonly whole: WholeBlock;
 }
 
 /** The blocks that a step takes addresses from, with the pool they are of. */
@@ -84,16 +88,34 @@ async function blocksOf(read: Read, pool: string, signal: AbortSignal): Promise<
   const { good, faults } = records.block.decodeAll(entries);
   const [fault] = faults;
   if (fault) throw fault;
-  return good.flatMap((kept) => {
+  const seen = good.flatMap((kept) => {
     const place = blockIn(kept.key);
     return place ? [{ ...kept, n: place.n }] : [];
+  });
+  const { blocks } = await completed(
+    read,
+    { pool, blocks: new Map(seen.map((block) => [block.n, block])) },
+    signal,
+  );
+  return seen.map((block) => {
+    const found = blocks.get(block.n);
+    const whole = found === undefined || found === 'bad' ? undefined : found.whole;
+    return { ...block, whole: whole ?? block.record };
   });
 }
 
 const usedIn = ({ space, blocks }: Bearing): Used => ({
-  leases: blocks.flatMap(({ n, record }) => holdingsIn(space, n, record)),
-  spares: blocks.flatMap(({ n, record }) => stockIn(space, n, record)),
+  leases: blocks.flatMap(({ n, whole }) => holdingsIn(space, n, whole)),
+  spares: blocks.flatMap(({ n, record, whole }) =>
+    holdingsIn(space, n, { ...record, held: beside(record, whole) }),
+  ),
 });
+
+/** Masks of what nodes have of a block and do not lease. */
+const beside = (record: BlockRecord, whole: WholeBlock): BlockRecord['held'] =>
+  Object.fromEntries(
+    Object.entries(record.held).map(([node, mask]) => [node, minus(mask, maskOf(whole, node))]),
+  );
 
 /** Leases and spares that a step would take the ground from. */
 export async function wiringUseFaults(

@@ -9,6 +9,7 @@ import { advancing, readAdmission } from './reservations.ts';
 import { records } from './records.ts';
 import type { Codec } from './records.ts';
 import type { Guard, Read, Revision, Store, Write } from './store.ts';
+import { recall } from './recall.ts';
 import { TooManyBlocks, TopologyMoved } from './topology-errors.ts';
 import type { Bearing, PoolBlock } from './topology-use.ts';
 import { bearingsOf, faultsOf } from './topology-use.ts';
@@ -38,6 +39,7 @@ export async function applyWiringStep(
   step: WiringStep,
   options: StepOptions,
 ): Promise<void> {
+  await recallAll(store, step, options);
   await sweep(store, step, options.signal);
   await transact(store, (read) => decideStep(read, step, options.signal), {
     attempts: STEP_ATTEMPTS,
@@ -126,6 +128,16 @@ const droppedBlocks = (step: WiringStep, bearings: readonly Bearing[]): Write[] 
     : bearings
         .filter(({ next }) => !next)
         .flatMap(({ blocks }) => blocks.map(({ key }) => ({ drop: key })));
+
+/** What rests with nodes is in nobody's way: they give it back first. What comes to rest since is found. */
+async function recallAll(store: Store, step: WiringStep, options: StepOptions): Promise<void> {
+  for (const { pool, blocks } of await bearingsOf(store, step, options.signal)) {
+    const nodes = blocks.flatMap(({ record, whole }) =>
+      Object.keys(record.held).filter((node) => record.held[node] !== whole.held[node]),
+    );
+    for (const node of new Set(nodes)) await recall(store, { node, pool }, options);
+  }
+}
 
 /**
  * Drops the blocks that nobody has anything of when a step bears on more than one commit can guard. What cools

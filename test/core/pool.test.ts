@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { formatAddress, parseAddress } from '../../src/core/address.ts';
-import { EMPTY_BLOCK, stocked, NO_BITS, offsetsIn, taken } from '../../src/core/block.ts';
+import { EMPTY_BLOCK, maskOfOffsets, NO_BITS, offsetsIn, taken } from '../../src/core/block.ts';
 import {
   addressAt,
   blockNumbers,
@@ -117,7 +117,7 @@ describe('a pool', () => {
 
   it('counts what nodes keep in stock as free, for they give it back when others starve', () => {
     const space = poolSpace(pool({}));
-    const spare = stocked(EMPTY_BLOCK, { node: 'node-1', offset: 10, nowMs: 0 });
+    const spare = { ...EMPTY_BLOCK, spare: { 'node-1': maskOfOffsets([10]) } };
     assert.equal(freeInPool(space, [[0n, spare]], 0), 10);
     const counts = countBlock(spare, usableMask(space, 0n), 0);
     assert.deepEqual([counts.spare, counts.withheld], [1, 0]);

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
-import { stocked, taken, withBit } from '../../src/core/block.ts';
-import type { BlockRecord } from '../../src/core/records.ts';
+import { taken } from '../../src/core/block.ts';
+import type { BlockRecord, TallyRecord } from '../../src/core/records.ts';
+import { keeping, laidToRest } from '../../src/core/reserve.ts';
 import { checkLedger } from '../../src/ledger/check.ts';
 import { keys } from '../../src/ledger/keys.ts';
 import { records } from '../../src/ledger/records.ts';
@@ -33,6 +34,14 @@ async function reblock(store: Store, change: (block: BlockRecord) => BlockRecord
   await put(store, entry.key, records.block.encode(change(records.block.decode(entry))));
 }
 
+async function retally(store: Store, change: (tally: TallyRecord) => TallyRecord): Promise<void> {
+  const entry = await store.get(keys.tally('node-1'), patience());
+  assert(entry);
+  await put(store, entry.key, records.tally.encode(change(records.tally.decode(entry))));
+}
+
+const offset = (last: number) => ({ pool: 'p', block: 0n, offset: last });
+
 const [lease, limit, tally] = [
   keys.lease('node-1', '198.51.100.2'),
   keys.limit('node-1', '198.51.100.2'),
@@ -50,7 +59,11 @@ describe('checkLedger finds', () => {
     {
       says: 'a lease without a bit, and sums that are no longer right',
       harm: (store: Store) => reblock(store, (block) => ({ ...block, held: {} })),
-      finds: [/no block of pool "p" says that "node-1" holds it/],
+      finds: [
+        /198.51.100.3 is in reserve, but no block/,
+        /198.51.100.4 is in reserve, but no block/,
+        /no block of pool "p" says that "node-1" holds it/,
+      ],
     },
     {
       says: 'an address that is held twice',
@@ -64,23 +77,40 @@ describe('checkLedger finds', () => {
     {
       says: 'an address in two stocks',
       harm: (store: Store) =>
-        reblock(store, (block) => stocked(block, { node: 'node-2', offset: 3, nowMs: 0 })),
-      finds: [/198.51.100.3 is kept in stock by "node-2" and kept in stock by "node-1"/],
+        reblock(store, (block) => taken(block, { node: 'node-2', offset: 3, nowMs: 0 })),
+      finds: [
+        /198.51.100.3 is held by "node-2" and kept in stock by "node-1"/,
+        /198.51.100.3 is held by "node-2" without a lease/,
+      ],
     },
     {
       says: 'an address that is leased and in stock',
-      harm: (store: Store) =>
-        reblock(store, (block) => stocked(block, { node: 'node-1', offset: 2, nowMs: 0 })),
-      finds: [/198.51.100.2 is kept in stock by "node-1" and held/, /which leases it too/],
+      harm: (store: Store) => retally(store, (sums) => keeping(sums, offset(2))),
+      finds: [/198.51.100.2 is kept in stock by "node-1", which leases it too/],
     },
     {
       says: 'stock outside its pool',
-      harm: (store: Store) =>
-        reblock(store, (block) => ({
-          ...block,
-          spare: { 'node-1': withBit(block.spare?.['node-1'] ?? '', 7) },
-        })),
+      harm: async (store: Store) => {
+        await reblock(store, (block) => taken(block, { node: 'node-1', offset: 7, nowMs: 0 }));
+        await retally(store, (sums) => keeping(sums, offset(7)));
+      },
       finds: [/198.51.100.7 is kept in stock by "node-1" outside pool "p"/],
+    },
+    {
+      says: 'what is at rest with a node that leases it',
+      harm: (store: Store) => retally(store, (sums) => laidToRest(sums, offset(2), 0)),
+      finds: [/198.51.100.2 is at rest with "node-1", which leases it too/],
+    },
+    {
+      says: 'a reserve that no block bears out',
+      harm: (store: Store) => retally(store, (sums) => laidToRest(sums, offset(6), 0)),
+      finds: [/198.51.100.6 is in reserve, but no block says that it is "node-1"'s/],
+    },
+    {
+      says: 'a reserve of a pool that is not there',
+      harm: (store: Store) =>
+        retally(store, (sums) => laidToRest(sums, { ...offset(6), pool: 'gone' }, 0)),
+      finds: [/pool "gone", of which it has a reserve, does not exist/],
     },
     {
       says: 'leases and stock of a node that is not there',
@@ -105,7 +135,7 @@ describe('checkLedger finds', () => {
     {
       says: 'a tally that is not the sum',
       harm: (store: Store) => drop(store, tally),
-      finds: [/it says .* but the leases of "node-1" sum to/],
+      finds: [/held by/, /held by/, /it says .* but the leases of "node-1" sum to/],
     },
     {
       says: 'a record that does not read',

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { TestContext } from 'node:test';
-import { EMPTY_BLOCK, stocked } from '../../src/core/block.ts';
+import { EMPTY_BLOCK, taken } from '../../src/core/block.ts';
 import type { Refusal } from '../../src/core/errors.ts';
+import { keeping } from '../../src/core/reserve.ts';
 import { readTopology as readFile } from '../../src/core/topology-read.ts';
 import type { Topology } from '../../src/core/topology.ts';
 import { forgetNode, readEstate } from '../../src/ledger/forget.ts';
@@ -12,6 +13,7 @@ import { records } from '../../src/ledger/records.ts';
 import type { Store } from '../../src/ledger/store.ts';
 import { applyTopology, readTopology } from '../../src/ledger/topology.ts';
 import { applyWiringStep } from '../../src/ledger/topology-wiring.ts';
+import { EMPTY_TALLY } from '../../src/ledger/tally.ts';
 import { silentLog } from '../../src/plumbing/log.ts';
 import { ask, type Backend, DeskBench, onEachBackend } from './desk-bench.ts';
 import { patience } from './opened.ts';
@@ -197,7 +199,10 @@ onEachBackend('stock in the way of a change', (backend) => {
   it('is not swept away with the blocks that nobody has anything of', async (t) => {
     const store = await backend(t);
     const bench = await DeskBench.of(t, store, { p: { cidr: '2001:db8::/108' } });
-    const full = stocked(EMPTY_BLOCK, { node: 'node-1', offset: 7, nowMs: 0 });
+    const full = taken(EMPTY_BLOCK, { node: 'node-1', offset: 7, nowMs: 0 });
+    const tally = keeping(EMPTY_TALLY, { pool: 'p', block: 77n, offset: 7 });
+    const sums = { put: keys.tally('node-1'), value: records.tally.encode(tally) };
+    await store.commit({ guards: [], writes: [sums] }, patience());
     for (let n = 0n; n < 120n; n += 40n)
       await store.commit(
         {

@@ -3,7 +3,7 @@ import { poolSpace } from '../../core/pool.ts';
 import type { NodeSelector, PoolRecord } from '../../core/records.ts';
 import { readPool } from '../../core/topology-read.ts';
 import type { Topology } from '../../core/topology.ts';
-import { fillOf, readBlocks } from '../../ledger/blocks.ts';
+import { fillOf, readWholeBlocks } from '../../ledger/blocks.ts';
 import type { Store } from '../../ledger/store.ts';
 import type { CliDeps } from '../deps.ts';
 import { gathered, labelsOf, numberOf, renamed } from '../options.ts';
@@ -63,7 +63,7 @@ async function rows(deps: CliDeps, store: Store, topology: Topology): Promise<Ro
   );
   return Promise.all(
     [...topology.pools].map(async ([name, record]): Promise<Row> => {
-      const blocks = await readBlocks(store, name, deps.signal);
+      const blocks = await readWholeBlocks(store, name, deps.signal);
       const fill = fillOf({ name, space: poolSpace(record) }, blocks, deps.clock.now());
       const { size, held, cooling, quarantined, spare, withheld } = fill;
       const free = size - withheld; // what nodes keep in stock is free too: they give it back
