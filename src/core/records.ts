@@ -103,6 +103,11 @@ export interface BlockRecord {
   readonly quarantined: Readonly<Record<string, string>>;
 }
 
+/** There once a pool has a block. Key: the pool. */
+export interface BirthsRecord {
+  readonly v: 1;
+}
+
 /** A node found no address in a pool of which others keep some in stock. Key: pool and node. */
 export interface StarvingRecord {
   readonly v: 1;

@@ -42,8 +42,6 @@ export interface Spot {
   readonly offset: number;
   /** The node that has it at rest, if that is another. */
   readonly rival?: SeenTally;
-  /** Further new blocks to write, empty, in the same commit. */
-  readonly alongside?: readonly bigint[];
 }
 
 /** @throws BadRecord */
@@ -165,8 +163,6 @@ export function spotRested(
 
 /** Nodes start their search this many blocks apart at most: block numbers stay small in a /64. */
 const SPREAD = 4096;
-/** Blocks written together when a pool needs a new one: a crowd of newcomers seldom needs another. */
-const BLOCKS_AT_ONCE = 16;
 
 /**
  * A spot for a node that has no room in blocks of its own: in a written block that nobody holds, else
@@ -197,15 +193,12 @@ function newSpot(
   blocks: ReadonlyMap<bigint, unknown>,
   { hash, nowMs }: { hash: number; nowMs: number },
 ): Spot | undefined {
-  const spots: Spot[] = [];
   for (const n of blockNumbers(space, BigInt(hash % SPREAD))) {
     if (blocks.has(n)) continue;
     const spot = spotIn(space, { n, record: EMPTY_BLOCK, revision: 0 }, nowMs);
-    if (spot) spots.push(spot);
-    if (spots.length === BLOCKS_AT_ONCE) break;
+    if (spot) return spot;
   }
-  const [first, ...others] = spots;
-  return first && { ...first, alongside: others.map(({ block }) => block.n) };
+  return undefined;
 }
 
 /** FNV-1a, 32 bits: spreads names, guards nothing. */

@@ -19,6 +19,7 @@ export const prefixes = {
   networks: `${ROOM}/networks/`,
   pools: `${ROOM}/pools/`,
   blocks: `${ROOM}/blocks/`,
+  births: `${ROOT}/births/`,
   blocksOf: (pool: string) => `${ROOM}/blocks/${segment(pool)}/`,
   nodes: `${ROOM}/nodes/`,
   tallies: `${ROOM}/tallies/`,
@@ -55,6 +56,8 @@ export const keys = {
   /** `n` is the block's index in its pool, up to 2^56 in a /64; padded, so that blocks list in order. */
   block: (pool: string, n: number | bigint) =>
     prefixes.blocksOf(pool) + String(n).padStart(17, '0'),
+  /** Moves with every new block of a pool, and nobody who makes one is guarded by it. */
+  births: (pool: string) => prefixes.births + segment(pool),
   node: (node: string) => prefixes.nodes + segment(node),
   tally: (node: string) => prefixes.tallies + segment(node),
   admission: `${ROOM}/admission`,

@@ -1,5 +1,5 @@
 import type { LeaseRecord, LimitRecord, TallyRecord } from '../core/records.ts';
-import { EMPTY_BLOCK, givenBack, taken } from '../core/block.ts';
+import { givenBack, taken } from '../core/block.ts';
 import { isReserved, unreserved } from '../core/reserve.ts';
 import { keys } from './keys.ts';
 import { LedgerRebuilding, NoClassLeft } from './lease-errors.ts';
@@ -196,36 +196,38 @@ export function ownership(
   };
 }
 
-/**
- * The block as it will be, guarded with its pool, and the new blocks written beside it.
- *
- * @param movesPool  default: when the block is new
- */
+/** The block as it will be, guarded with its pool, which moves if that is wanted. */
 export function blockChange(
-  { pool, block, alongside = [] }: Found,
+  { pool, block }: Found,
   value: string,
-  { movesPool = block.revision === 0 }: { readonly movesPool?: boolean } = {},
+  { movesPool = false }: { readonly movesPool?: boolean } = {},
 ): Change {
   const key = keys.block(pool.name, block.n);
-  const others = alongside.map((n) => keys.block(pool.name, n));
   return {
     guards: [
       { key: keys.pool(pool.name), revision: pool.revision },
       { key, revision: block.revision },
-      ...others.map((other) => ({ key: other, revision: 0 })),
     ],
     writes: [
       { put: key, value },
-      ...others.map((other) => ({ put: other, value: records.block.encode(EMPTY_BLOCK) })),
+      ...(block.revision === 0 ? [birthOf(pool)] : []),
       ...(movesPool ? [touch(pool)] : []),
     ],
   };
 }
 
 /**
- * A new block moves its pool's revision, so that whoever narrows or drops the pool, having seen only
- * the blocks that were there, loses. So does whatever withholds addresses or frees them: who takes an
- * address that rests with them, or gives one back, looks at the block and guards the pool.
+ * Whoever narrows or drops the pool, having seen only the blocks that were there, loses by this key. It is
+ * written and not guarded, so that nodes which make blocks at the same time do not collide on it.
+ */
+const birthOf = ({ name }: ReachedPool): Write => ({
+  put: keys.births(name),
+  value: records.births.encode({ v: 1 }),
+});
+
+/**
+ * Whatever withholds addresses or frees them moves the pool: who takes an address that rests with them, or
+ * lays one to rest, looks at the block and guards the pool.
  */
 export const touch = ({ name, record }: ReachedPool): Write => ({
   put: keys.pool(name),

@@ -85,6 +85,8 @@ const block = Joi.object<Of.BlockRecord>({
   quarantined: Joi.object().pattern(offset, text).required(),
 });
 
+const births = Joi.object<Of.BirthsRecord>({ v });
+
 const starving = Joi.object<Of.StarvingRecord>({ v, atMs: atMs.required() });
 
 const counted = {
@@ -240,6 +242,7 @@ export const schemas = {
   node,
   tally,
   block,
+  births,
   starving,
   lease,
   limit,

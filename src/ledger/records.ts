@@ -93,6 +93,7 @@ export const records = {
   node: codec<Of.NodeRecord>('node', schemas.node),
   tally: codec<Of.TallyRecord>('tally', schemas.tally, isTally),
   block: codec<Of.BlockRecord>('block', schemas.block, isBlock),
+  births: codec<Of.BirthsRecord>('births', schemas.births),
   starving: codec<Of.StarvingRecord>('starving node', schemas.starving),
   lease: codec<Of.LeaseRecord>('lease', schemas.lease),
   limit: codec<Of.LimitRecord>('limit', schemas.limit),

@@ -12,7 +12,7 @@ import { blockIn, keys, prefixes } from './keys.ts';
 import { listAll } from './listing.ts';
 import type { Kept } from './records.ts';
 import { records } from './records.ts';
-import type { Read } from './store.ts';
+import type { Read, Revision } from './store.ts';
 import type { BlockRecord } from '../core/records.ts';
 
 /** A written block of a pool. */
@@ -27,6 +27,8 @@ export interface Bearing {
   readonly pool: string;
   readonly space: PoolSpace;
   readonly blocks: readonly PoolBlock[];
+  /** Of the pool's births, read before its blocks: while it stands there are no others. */
+  readonly bornRevision: Revision;
   /** The pool as it will be; absent when every address of it goes. */
   readonly next?: PoolRecord;
 }
@@ -45,13 +47,14 @@ export async function bearingsOf(
   if (!before) return [];
   const space = poolSpace(before);
   if (step.do === 'drop' || moves(before, step.record))
-    return [{ pool: name, space, blocks: await blocksOf(read, name, signal) }];
+    return [{ pool: name, space, ...(await blocksOf(read, name, signal)) }];
   const after = poolSpace(step.record);
   const losing = (n: bigint): boolean =>
     minus(usableMask(space, n), usableMask(after, n)) !== NO_BITS;
   if (!narrows(before, step.record)) return [];
-  const blocks = (await blocksOf(read, name, signal)).filter(({ n }) => losing(n));
-  return [{ pool: name, space, blocks, next: step.record }];
+  const { blocks, bornRevision } = await blocksOf(read, name, signal);
+  const fewer = blocks.filter(({ n }) => losing(n));
+  return [{ pool: name, space, blocks: fewer, bornRevision, next: step.record }];
 }
 
 /** Whether addresses would lie at other places than before. */
@@ -76,14 +79,19 @@ async function bearingsOfNetwork(
       const entry = await read.get(keys.pool(pool), signal);
       if (!entry) return [];
       const space = poolSpace(records.pool.decode(entry));
-      return [{ pool, space, blocks: await blocksOf(read, pool, signal) }];
+      return [{ pool, space, ...(await blocksOf(read, pool, signal)) }];
     }),
   );
   return bearings.flat();
 }
 
 /** @throws BadRecord: what a block that does not read holds is unknown, so nothing may be taken */
-async function blocksOf(read: Read, pool: string, signal: AbortSignal): Promise<PoolBlock[]> {
+async function blocksOf(
+  read: Read,
+  pool: string,
+  signal: AbortSignal,
+): Promise<Pick<Bearing, 'blocks' | 'bornRevision'>> {
+  const bornRevision = (await read.get(keys.births(pool), signal))?.revision ?? 0;
   const { entries } = await listAll(read, prefixes.blocksOf(pool), { signal });
   const { good, faults } = records.block.decodeAll(entries);
   const [fault] = faults;
@@ -97,11 +105,12 @@ async function blocksOf(read: Read, pool: string, signal: AbortSignal): Promise<
     { pool, blocks: new Map(seen.map((block) => [block.n, block])) },
     signal,
   );
-  return seen.map((block) => {
+  const all = seen.map((block) => {
     const found = blocks.get(block.n);
     const whole = found === undefined || found === 'bad' ? undefined : found.whole;
     return { ...block, whole: whole ?? block.record };
   });
+  return { blocks: all, bornRevision };
 }
 
 const usedIn = ({ space, blocks }: Bearing): Used => ({

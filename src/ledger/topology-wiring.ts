@@ -104,18 +104,18 @@ function writeOf(step: WiringStep, key: string): Write {
   return { put: key, value };
 }
 
-/**
- * The blocks as they were found, and, since a new block moves its pool, the pools: thus no address is
- * taken unseen.
- */
+/** The blocks as they were found, no others, and the pools: thus no address is taken unseen. */
 function blockGuards(
   step: WiringStep,
   bearings: readonly Bearing[],
   pools: Seen<PoolRecord>,
 ): Guard[] {
-  return bearings.flatMap(({ pool, blocks }) => {
+  return bearings.flatMap(({ pool, blocks, bornRevision }) => {
     if (blocks.length > MOST_BLOCKS) throw new TooManyBlocks(pool, blocks.length, MOST_BLOCKS);
-    const guards = blocks.map(({ key, revision }) => ({ key, revision }));
+    const guards = [
+      { key: keys.births(pool), revision: bornRevision },
+      ...blocks.map(({ key, revision }) => ({ key, revision })),
+    ];
     const ofPool = { key: keys.pool(pool), revision: pools.get(pool)?.revision ?? 0 };
     return step.kind === 'pool' ? guards : [...guards, ofPool];
   });
@@ -127,7 +127,10 @@ const droppedBlocks = (step: WiringStep, bearings: readonly Bearing[]): Write[] 
     ? []
     : bearings
         .filter(({ next }) => !next)
-        .flatMap(({ blocks }) => blocks.map(({ key }) => ({ drop: key })));
+        .flatMap(({ pool, blocks }) => [
+          { drop: keys.births(pool) },
+          ...blocks.map(({ key }) => ({ drop: key })),
+        ]);
 
 /** What rests with nodes is in nobody's way: they give it back first. What comes to rest since is found. */
 async function recallAll(store: Store, step: WiringStep, options: StepOptions): Promise<void> {
