@@ -106,6 +106,7 @@ export class CachedStore implements Pick<Store, 'get' | 'range' | 'commit'> {
       throw fault;
     }
     if (outcome.won) this.#learn(change, outcome.revision);
+    else if (outcome.found) this.#found(change.guards, outcome.found);
     else this.#stale = change.guards;
     return outcome;
   }
@@ -154,7 +155,13 @@ export class CachedStore implements Pick<Store, 'get' | 'range' | 'commit'> {
 
   /** Reads them anew. @returns whether one has moved */
   async #moved(guards: readonly Guard[], signal: AbortSignal): Promise<boolean> {
-    const now = await Promise.all(guards.map(({ key }) => this.#store.get(key, signal)));
+    return this.#found(
+      guards,
+      await Promise.all(guards.map(({ key }) => this.#store.get(key, signal))),
+    );
+  }
+
+  #found(guards: readonly Guard[], now: readonly (Entry | undefined)[]): boolean {
     const moved = guards.filter(({ revision }, at) => (now[at]?.revision ?? 0) !== revision);
     for (const { key } of moved) {
       this.#fall(key);

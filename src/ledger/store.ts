@@ -92,6 +92,11 @@ export interface Outcome {
   readonly won: boolean;
   /** Of the commit when won, else of the store when it was refused. */
   readonly revision: Revision;
+  /**
+   * What a refusal found at the guards' keys, in their order, where a backend tells: whoever lost a race
+   * goes on without reading. Told when there are few guards.
+   */
+  readonly found?: readonly (Entry | undefined)[];
 }
 
 export interface Batch {

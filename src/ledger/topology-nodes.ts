@@ -14,6 +14,7 @@ import { recall } from './recall.ts';
 import { records } from './records.ts';
 import type { Change, Read, Store } from './store.ts';
 import { TopologyMoved } from './topology-errors.ts';
+import type { Resting } from './topology-use.ts';
 import type { StepOptions } from './topology-wiring.ts';
 import { STEP_ATTEMPTS } from './topology-wiring.ts';
 import { transact } from './transact.ts';
@@ -84,7 +85,7 @@ async function dropOf(
 ): Promise<Change> {
   const key = keys.tally(step.name);
   const revision = (await read.get(key, signal))?.revision ?? 0;
-  refuseFaults(await useFaultsOf(read, step, signal));
+  refuseFaults(await useFaultsOf(read, step, { resting: 'resting counts', signal }));
   return {
     guards: [...guards, { key, revision }],
     writes: [...writes, { drop: key }],
@@ -95,7 +96,7 @@ async function dropOf(
 export async function useFaultsOf(
   read: Read,
   step: NodeStep,
-  signal: AbortSignal,
+  { resting, signal }: { readonly resting: Resting; readonly signal: AbortSignal },
 ): Promise<Fault[]> {
   if (step.do === 'put') return [];
   const prefix = prefixes.leasesOf(step.name);
@@ -104,6 +105,8 @@ export async function useFaultsOf(
   const had = (text: string): NodeAddress => ({ node: step.name, address: parseAddress(text) });
   return nodeUseFaults(step.name, {
     leases: entries.map(({ key }) => had(nameIn(prefix, key))),
-    spares: stock.map(({ address }) => had(address)),
+    spares: stock
+      .filter(({ restsUntilMs }) => restsUntilMs === undefined || resting === 'resting counts')
+      .map(({ address }) => had(address)),
   });
 }

@@ -1,7 +1,7 @@
 import type { WholeBlock } from '../core/block.ts';
 import { maskOf, minus, NO_BITS } from '../core/block.ts';
 import type { PoolSpace } from '../core/pool.ts';
-import { holdingsIn, poolSpace, usableMask } from '../core/pool.ts';
+import { holdingsIn, poolSpace, stockIn, usableMask } from '../core/pool.ts';
 import type { PoolRecord } from '../core/records.ts';
 import type { WiringStep } from '../core/topology-diff.ts';
 import type { Fault } from '../core/topology-errors.ts';
@@ -113,10 +113,15 @@ async function blocksOf(
   return { blocks: all, bornRevision };
 }
 
-const usedIn = ({ space, blocks }: Bearing): Used => ({
+/** Whether what rests with nodes counts: they give it back before a step, and a step that finds more stops. */
+export type Resting = 'resting counts' | 'resting is given back';
+
+const usedIn = ({ space, blocks }: Bearing, resting: Resting): Used => ({
   leases: blocks.flatMap(({ n, whole }) => holdingsIn(space, n, whole)),
   spares: blocks.flatMap(({ n, record, whole }) =>
-    holdingsIn(space, n, { ...record, held: beside(record, whole) }),
+    resting === 'resting counts'
+      ? holdingsIn(space, n, { ...record, held: beside(record, whole) })
+      : stockIn(space, n, whole),
   ),
 });
 
@@ -126,21 +131,26 @@ const beside = (record: BlockRecord, whole: WholeBlock): BlockRecord['held'] =>
     Object.entries(record.held).map(([node, mask]) => [node, minus(mask, maskOf(whole, node))]),
   );
 
-/** Leases and spares that a step would take the ground from. */
+/** Leases and spares that a step would take the ground from, as can be foreseen. */
 export async function wiringUseFaults(
   read: Read,
   step: WiringStep,
   signal: AbortSignal,
 ): Promise<Fault[]> {
-  return faultsOf(step, await bearingsOf(read, step, signal));
+  return faultsOf(step, await bearingsOf(read, step, signal), 'resting is given back');
 }
 
-export const faultsOf = (step: WiringStep, bearings: readonly Bearing[]): Fault[] =>
+export const faultsOf = (
+  step: WiringStep,
+  bearings: readonly Bearing[],
+  resting: Resting,
+): Fault[] =>
   bearings.flatMap((bearing) => {
-    if (bearing.next) return shrinkFaults(bearing.pool, bearing.next, usedIn(bearing));
+    const used = usedIn(bearing, resting);
+    if (bearing.next) return shrinkFaults(bearing.pool, bearing.next, used);
     const where =
       step.kind === 'pool'
         ? `pool "${step.name}"`
         : `pool "${bearing.pool}" of network "${step.name}"`;
-    return poolUseFaults(where, bearing.pool, usedIn(bearing));
+    return poolUseFaults(where, bearing.pool, used);
   });

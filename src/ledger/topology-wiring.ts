@@ -61,7 +61,7 @@ async function decideStep(
   const wiring = { networks: bare(networks), pools: bare(pools) };
   refuseFaults(newFaults(wiring, after(wiring, step)));
   const bearings = await bearingsOf(read, step, signal);
-  refuseFaults(faultsOf(step, bearings));
+  refuseFaults(faultsOf(step, bearings, 'resting counts'));
   const advance = advancing(admission);
   const key = step.kind === 'pool' ? keys.pool(step.name) : keys.network(step.name);
   return {

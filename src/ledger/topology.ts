@@ -113,7 +113,8 @@ async function refuseForeseeable(
   const { topology: seen } = await readTopology(read, signal);
   let topology = seen;
   for (const step of steps) {
-    if (step.kind === 'node') faults.push(...(await useFaultsOf(read, step, signal)));
+    if (step.kind === 'node')
+      faults.push(...(await useFaultsOf(read, step, { resting: 'resting is given back', signal })));
     else {
       faults.push(...(await wiringUseFaults(read, step, signal)));
       topology = after(topology, step);

@@ -27,15 +27,18 @@ export interface TransactAllOptions {
 }
 
 /**
- * How crowded it is: the longest pause after a lost race is 2^level ms. A loss raises it, a win lowers
- * it, so that rivals settle where about every other try wins, however many they are.
+ * How crowded it is: the longest pause after a lost race is 2^level times what the lost commit took, for
+ * so long the key was busy with another's. A loss raises it, a win lowers it, so that rivals settle where
+ * about every other try wins, however many they are and however slow the ledger is.
  */
 export interface Pace {
   level: number;
 }
 
 const ATTEMPTS = 64;
-const HIGHEST_LEVEL = 9;
+/** Some hundred rivals for one key. */
+const HIGHEST_LEVEL = 7;
+const LONGEST_PAUSE_MS = 2_000;
 
 /**
  * Makes as many of the decisions as one commit holds, in order, each on top of those before it, and
@@ -56,12 +59,15 @@ export async function transactAll<Result>(
     const overlay = new Overlay(store);
     const { settled, bare } = await decideAll(overlay, decides, signal);
     if (bare && recheck()) continue;
+    const { clock, chance = () => 1 } = options;
+    const begunMs = clock.now();
     if (await isMade(store, overlay, signal)) {
       pace.level = Math.max(0, pace.level - 1);
       return settled;
     }
-    const { clock, chance = () => 1 } = options;
-    await clock.sleep(2 ** pace.level * chance(), signal);
+    const tookMs = Math.max(1, clock.now() - begunMs);
+    const longestMs = Math.min(LONGEST_PAUSE_MS, 2 ** pace.level * tookMs);
+    await clock.sleep(longestMs * chance(), signal);
     pace.level = Math.min(HIGHEST_LEVEL, pace.level + 1);
   }
   throw new LedgerBusy(attempts);

@@ -75,14 +75,15 @@ describe('corral ledger check', () => {
     );
     const said = await say('ledger', 'check');
     assert.equal(said.code, 1);
-    assert.match(said.out, /KEY +FINDING\n.*tallies\/node-1 +it says .* sum to/);
-    assert.match(said.err, /the ledger has 1 finding/);
+    assert.match(said.out, /KEY +FINDING\n.*tallies\/node-1 +it says .* sum to/s);
+    assert.match(said.out, /198\.51\.100\.3 is held by "node-1" without a lease/);
+    assert.match(said.err, /the ledger has 2 findings/);
     const asJson = await say('ledger', 'check', '--json');
     assert.equal(asJson.code, 1);
     const { findings } = JSON.parse(asJson.out) as { findings: { key: string }[] };
     assert.deepEqual(
       findings.map(({ key }) => key),
-      [keys.tally('node-1')],
+      [keys.block('p', 0), keys.tally('node-1')],
     );
   });
 });

@@ -66,6 +66,9 @@ async function compareOnly(
 const holdingsOf = ({ writes }: Change): Holding[] =>
   writes.flatMap((write) => ('put' in write && write.holding ? [write.holding] : []));
 
+const foundBy = ({ found }: Extract<Answer, { is: 'lost' }>): Pick<Outcome, 'found'> =>
+  found ? { found } : {};
+
 class Attempt {
   readonly #deps: CommitDeps;
   readonly #slot: Slot;
@@ -90,7 +93,7 @@ class Attempt {
       const moved = await this.#fence();
       if (moved) return this.#settle(true, moved);
     }
-    return this.#settle(false, answer.revision);
+    return { ...this.#settle(false, answer.revision), ...foundBy(answer) };
   }
 
   async #send(change: Change): Promise<Answer | Ended> {
