@@ -1,6 +1,6 @@
 import { NOBODY } from './capacity-record.ts';
-import type { BlockRecord, LeaseRecord, NetworkRecord } from './records.ts';
-import { heldIn, type Mask, minus, NO_BITS, popcount, unionOf, withBit } from './block.ts';
+import type { LeaseRecord, NetworkRecord } from './records.ts';
+import { heldIn, maskOfOffsets, minus, popcount, unionOf, type WholeBlock } from './block.ts';
 
 /** Leases and what they may carry together, kbit/s. */
 export interface LeaseSum {
@@ -64,13 +64,13 @@ function put(sums: Map<string, LeaseSum>, name: string, { counted }: LeaseRecord
 }
 
 /** Addresses that each node keeps in stock of one block, those that nobody could have left out. */
-export function stockByNode(block: BlockRecord): ReadonlyMap<string, number> {
-  const withheld = unionOf(heldIn(block), maskOf(Object.keys(block.quarantined)));
+export function stockByNode(block: WholeBlock): ReadonlyMap<string, number> {
+  const withheld = unionOf(
+    heldIn(block),
+    maskOfOffsets(Object.keys(block.quarantined).map(Number)),
+  );
   const stock = new Map<string, number>();
   for (const [node, mask] of Object.entries(block.spare ?? {}))
     stock.set(node, popcount(minus(mask, withheld)));
   return stock;
 }
-
-const maskOf = (offsets: readonly string[]): Mask =>
-  offsets.reduce((mask, offset) => withBit(mask, Number(offset)), NO_BITS);

@@ -2,12 +2,14 @@ import type { CapacityFacts } from '../core/capacity-facts.ts';
 import { periodOf, type SaidVerdict, type SeenFailure } from '../core/capacity-period.ts';
 import { LeaseSums, stockByNode } from '../core/capacity-sums.ts';
 import type { NodeFacts } from '../core/facts.ts';
+import type { WholeBlock } from '../core/block.ts';
+import { reserveIn, wholeBlock } from '../core/reserve.ts';
 import type { NodeSeen, PoolSeen } from '../core/snapshot.ts';
 import { FAILURES_KEPT, failuresSince } from './failures.ts';
-import { holdingOf, prefixes } from './keys.ts';
+import { blockIn, holdingOf, keys, prefixes } from './keys.ts';
 import { listAll } from './listing.ts';
 import { records } from './records.ts';
-import type { Read, Revision } from './store.ts';
+import type { Entry, Read, Revision } from './store.ts';
 import { listVerdicts, VERDICTS_KEPT } from './verdicts.ts';
 import { emptyPicture, feed, type Picture } from './view-feed.ts';
 
@@ -44,11 +46,9 @@ export async function readCapacity(
   if (ask.nodeFacts) picture.snapshot.replaceFacts(ask.nodeFacts);
   for (const entry of entries) feed(picture, entry.key, entry);
   picture.snapshot.setNow(ask.nowMs);
-  const blocks = entries.filter(({ key }) => key.startsWith(prefixes.blocks));
   const stock = new Map<string, number>();
-  for (const { record } of records.block.decodeAll(blocks).good)
-    for (const [node, count] of stockByNode(record))
-      stock.set(node, (stock.get(node) ?? 0) + count);
+  for (const block of wholeBlocksIn(entries))
+    for (const [node, count] of stockByNode(block)) stock.set(node, (stock.get(node) ?? 0) + count);
   const leases = new LeaseSums(picture.snapshot.networks());
   const unread = await sumLeases(read, leases, { revision, signal });
   const said = await verdictsSince(read, ask, signal);
@@ -64,6 +64,22 @@ export async function readCapacity(
     doubts: [...unreadable(picture, unread), ...disagreements(picture, leases)],
     atLeast: said.atLeast || seen.atLeast,
   };
+}
+
+/** Blocks that read, with what their nodes have in reserve. */
+function wholeBlocksIn(entries: readonly Entry[]): WholeBlock[] {
+  const under = (prefix: string): Entry[] => entries.filter(({ key }) => key.startsWith(prefix));
+  const { good } = records.tally.decodeAll(under(prefixes.tallies));
+  const tallies = new Map(good.map(({ key, record }) => [key, record]));
+  return records.block.decodeAll(under(prefixes.blocks)).good.flatMap(({ key, record }) => {
+    const at = blockIn(key);
+    if (!at) return [];
+    const reserves = Object.keys(record.held).flatMap((node) => {
+      const tally = tallies.get(keys.tally(node));
+      return tally ? [[node, reserveIn(tally, at.pool, at.n)] as const] : [];
+    });
+    return [wholeBlock(record, reserves)];
+  });
 }
 
 const LEASES_AT_ONCE = 1_000;

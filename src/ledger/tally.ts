@@ -49,6 +49,9 @@ export function tallied(
     pools: moved(tally.pools, lease.pool, by),
     apps: movedApp(tally.apps, lease, by),
     ...(forced > 0 && { forced }),
-    ...(tally.reserve && { reserve: tally.reserve }),
+    ...reserved(tally),
   };
 }
+
+const reserved = ({ reserve }: TallyRecord): Pick<TallyRecord, 'reserve'> =>
+  reserve ? { reserve } : {};

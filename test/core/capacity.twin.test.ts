@@ -6,8 +6,8 @@ import type { CapacityFacts, CapacityOptions } from '../../src/core/capacity-fac
 import { NO_COUNTS } from '../../src/core/capacity-period.ts';
 import type { CapacityRow, Figure, RowKind } from '../../src/core/capacity-record.ts';
 import { groupOf, LeaseSums, stockByNode } from '../../src/core/capacity-sums.ts';
-import { EMPTY_BLOCK, NO_BITS, withBit } from '../../src/core/block.ts';
-import type { BlockRecord, LeaseRecord, TallyRecord } from '../../src/core/records.ts';
+import { EMPTY_BLOCK, NO_BITS, type WholeBlock, withBit } from '../../src/core/block.ts';
+import type { LeaseRecord, TallyRecord } from '../../src/core/records.ts';
 import { Snapshot } from '../../src/core/snapshot.ts';
 
 /** A random cluster as leases, stock and promises; all else is written from these, or counted from them. */
@@ -134,7 +134,7 @@ const leaseOf = ({ pool: from, app, mac, inKbit, outKbit }: Lease): LeaseRecord 
   ...(mac !== undefined && { mac }),
 });
 
-function blockOf(world: World, name: string): BlockRecord {
+function blockOf(world: World, name: string): WholeBlock {
   const masks = (all: readonly { pool: string; offset: number; node: string }[]) => {
     const by: Record<string, string> = {};
     for (const one of all.filter((each) => each.pool === name))

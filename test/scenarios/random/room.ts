@@ -1,6 +1,7 @@
 import { offsetsIn } from '../../../src/core/block.ts';
 import { parseRate } from '../../../src/core/rate.ts';
 import type { BlockRecord, NodeRecord, PoolRecord } from '../../../src/core/records.ts';
+import { reservedOfPool } from '../../../src/core/reserve.ts';
 import { blockIn, keys, nameIn, prefixes } from '../../../src/ledger/keys.ts';
 import { records } from '../../../src/ledger/records.ts';
 import { seededChance } from '../../../src/sim/chance.ts';
@@ -58,7 +59,10 @@ export function freeOn({ ledger, world }: Stage, network: string, node: SimNode)
       .filter(({ key }) => blockIn(key))
       .map((one) => records.block.decode(one));
     return (
-      sum + sizeOf(record) - blocks.reduce((gone, block) => gone + takenIn(block, world.now()), 0)
+      sum +
+      sizeOf(record) -
+      blocks.reduce((gone, block) => gone + takenIn(block, world.now()), 0) +
+      restedIn(ledger, name, world.now())
     );
   }, 0);
 }
@@ -73,8 +77,15 @@ const sizeOf = ({ ranges }: PoolRecord): number =>
   ranges.reduce((sum, { from, to }) => sum + lastByte(to) - lastByte(from) + 1, 0);
 const lastByte = (address: string): number => Number(address.split('.')[3]);
 
-function takenIn({ held, spare = {}, cooling, quarantined }: BlockRecord, nowMs: number): number {
-  const masks = [...Object.values(held), ...Object.values(spare)];
+/** What nodes gave back and anybody may have. */
+const restedIn = ({ state }: Stage['ledger'], pool: string, nowMs: number): number =>
+  state
+    .range({ prefix: prefixes.tallies, limit: 1_000 })
+    .entries.flatMap((entry) => reservedOfPool(records.tally.decode(entry), pool))
+    .filter(({ restsUntilMs = Infinity }) => restsUntilMs <= nowMs).length;
+
+function takenIn({ held, cooling, quarantined }: BlockRecord, nowMs: number): number {
+  const masks = Object.values(held);
   const resting = Object.values(cooling).filter((untilMs) => untilMs > nowMs).length;
   return masks.flatMap(offsetsIn).length + resting + Object.keys(quarantined).length;
 }
