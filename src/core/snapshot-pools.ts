@@ -1,4 +1,4 @@
-import type { Mask } from './block.ts';
+import type { Mask, WholeBlock } from './block.ts';
 import { poolSpace, type PoolSpace, sizeOf, usableMask } from './pool.ts';
 import type { BlockRecord, NetworkRecord, PoolRecord, TallyRecord } from './records.ts';
 import { wholeBlock } from './reserve.ts';
@@ -78,18 +78,24 @@ export class PoolBook {
     else this.#blocks.set(pool, blocks);
   }
 
-  /** What a node has without a lease, which its tally says. @returns the pools that it bears on */
+  /** What a node has without a lease, which its tally says. @returns the blocks that it bears on */
   setReserve(
     node: string,
     before: TallyRecord['reserve'],
     after: TallyRecord['reserve'],
-  ): ReadonlySet<string> {
+  ): readonly (readonly [pool: string, n: bigint])[] {
     const changed = this.#reserves.change(node, before, after);
     for (const [pool, n] of changed) {
       const block = this.#blocks.get(pool)?.get(n);
       if (block) this.setBlock(pool, n, block.record);
     }
-    return new Set(changed.map(([pool]) => pool));
+    return changed;
+  }
+
+  /** A block with what its nodes have in reserve. */
+  wholeOf(pool: string, n: bigint): WholeBlock | undefined {
+    const block = this.#blocks.get(pool)?.get(n);
+    return block && wholeBlock(block.record, this.#reserves.of(pool, n));
   }
 
   /** Lets addresses cool down. @returns the pools that have more to give now */

@@ -1,39 +1,38 @@
-import { minus, NO_BITS, popcount, unionOf, withBit } from './block.ts';
-import type { BlockRecord } from './records.ts';
+import { maskOfOffsets, minus, NO_BITS, popcount, unionOf, type WholeBlock } from './block.ts';
 
 type Counts = ReadonlyMap<string, number>;
 
 const NONE: Counts = new Map();
 
 /** Addresses that nodes keep in stock in one block; what is held or withheld is no stock any more. */
-function sparesIn(block: BlockRecord | undefined): Counts {
+function sparesIn(block: WholeBlock | undefined): Counts {
   if (block?.spare === undefined) return NONE;
   const held = Object.values(block.held).reduce(unionOf, NO_BITS);
-  const taken = Object.keys(block.quarantined).reduce(
-    (mask, offset) => withBit(mask, Number(offset)),
-    held,
-  );
+  const taken = unionOf(held, maskOfOffsets(Object.keys(block.quarantined).map(Number)));
   return new Map(
     Object.entries(block.spare).map(([node, mask]) => [node, popcount(minus(mask, taken))]),
   );
 }
 
-interface Changed {
-  readonly pool: string;
-  readonly record: BlockRecord | undefined;
-}
+/** A block as it is now, with what its nodes have in reserve; undefined when it is gone. */
+type WholeOf = (pool: string, n: bigint) => WholeBlock | undefined;
 
 /**
  * Which addresses in stock are whose. Only the fence asks, so that a change costs nothing until it does,
  * and then only the blocks that changed.
  */
 export class SpareBook {
-  readonly #changed = new Map<string, Changed>();
+  readonly #wholeOf: WholeOf;
+  readonly #changed = new Map<string, readonly [pool: string, n: bigint]>();
   readonly #blocks = new Map<string, Counts>();
   readonly #nodes = new Map<string, Map<string, number>>();
 
-  setBlock(pool: string, n: bigint, record: BlockRecord | undefined): void {
-    this.#changed.set(`${pool} ${n}`, { pool, record });
+  constructor(wholeOf: WholeOf) {
+    this.#wholeOf = wholeOf;
+  }
+
+  changed(pool: string, n: bigint): void {
+    this.#changed.set(`${pool} ${n}`, [pool, n]);
   }
 
   /** Addresses in stock of `node`, by pool; none of them is 0. */
@@ -43,8 +42,8 @@ export class SpareBook {
   }
 
   #settle(): void {
-    for (const [key, { pool, record }] of this.#changed) {
-      const counts = sparesIn(record);
+    for (const [key, [pool, n]] of this.#changed) {
+      const counts = sparesIn(this.#wholeOf(pool, n));
       this.#add(pool, this.#blocks.get(key) ?? NONE, -1);
       this.#add(pool, counts, 1);
       if (counts.size === 0) this.#blocks.delete(key);

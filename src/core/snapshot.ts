@@ -61,7 +61,7 @@ export class Snapshot {
     reach: (node) => this.#nodes.of(node).reach,
   });
   readonly #rooms = new Rooms({ nodes: this.#nodes.all, pools: this.#pools, plans: this.#plans });
-  readonly #spares = new SpareBook();
+  readonly #spares = new SpareBook((pool, n) => this.#pools.wholeOf(pool, n));
   readonly #dirtyPools = new Set<string>();
   #topologyChanged = false;
   #homeRegion: string | undefined;
@@ -88,7 +88,7 @@ export class Snapshot {
   /** @param n  the block's index, counted from the start of the pool's cidr */
   setBlock(pool: string, n: bigint, record: BlockRecord | undefined): void {
     this.#pools.setBlock(pool, n, record);
-    this.#spares.setBlock(pool, n, record);
+    this.#spares.changed(pool, n);
     this.#touchPool(pool);
   }
 
@@ -110,8 +110,10 @@ export class Snapshot {
   setTally(node: string, record: TallyRecord | undefined): void {
     const before = this.#nodes.setTally(node, record);
     this.#version++;
-    for (const pool of this.#pools.setReserve(node, before?.reserve, record?.reserve))
+    for (const [pool, n] of this.#pools.setReserve(node, before?.reserve, record?.reserve)) {
       this.#touchPool(pool);
+      this.#spares.changed(pool, n);
+    }
     for (const app of this.#leases.change(node, before, record)) this.#plans.leasesChanged(app);
   }
 
