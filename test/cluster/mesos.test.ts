@@ -185,13 +185,13 @@ describe('fetchFacts', () => {
       recovered_agents: [{ hostname: 'node-2' }, { hostname: 'node-3' }],
     };
     const leader = await master(t, inventory(answer));
-    const before = await fetchFacts(
+    const before = await takeInventory(
       clientOf(t, [await master(t, agents(agentOf('node-2')))]),
       { roles },
       patience(),
     );
     const facts = await fetchFacts(clientOf(t, [leader]), { roles, before }, patience());
-    assert.deepEqual(facts.get('node-2'), before.get('node-2'));
+    assert.deepEqual(facts.get('node-2'), before.facts.get('node-2'));
     assert.equal(facts.get('node-3')?.offered, false);
   });
 

@@ -1,17 +1,19 @@
-import { Agent } from 'node:http';
-import { Agent as TlsAgent } from 'node:https';
-import axios, { type AxiosInstance, type AxiosResponse, isAxiosError } from 'axios';
-import { BadMesosAnswer, MesosRefused, MesosUnreachable } from '../errors.ts';
-import { createMasters, type Masters } from './leader.ts';
+import { Refusal } from '../../core/errors.ts';
+import { MesosUnreachable } from '../errors.ts';
+import { answerIn, discard, slicesOf, textOf } from './body.ts';
+import { createMasters } from './leader.ts';
+import { askLeader, isPassedOn, type Reply } from './search.ts';
+import type { SlicedArray } from './slices.ts';
+import { createTransport, type Opened, type Request } from './transport.ts';
 
 export interface MesosOptions {
   /** Base URLs of the masters; at least one. */
   readonly masters: readonly string[];
   /** Value of the Authorization header, asked for each call. */
   readonly authorization?: () => string | undefined;
-  /** Longest time for one try at one master, ms. */
+  /** Longest time for one try at one master, ms; of an answer in elements, for more of it to come. */
   readonly withinMs: number;
-  /** Largest answer that is read, bytes. Default 256 MiB: GET_AGENTS has some 3 KB for each agent. */
+  /** Largest answer that is read at once, bytes. Default 256 MiB; of an answer in elements 4 MiB each. */
   readonly mostBytes?: number;
   /** For https: certificates to trust, PEM. Absent: the system's own. */
   readonly ca?: string;
@@ -31,6 +33,13 @@ export interface MesosClient {
    */
   call(call: MesosCall, signal: AbortSignal): Promise<unknown>;
   /**
+   * As call, for answers with a great many elements: those of `arrays` are handed out as they come, and
+   * the answer is what is left. Some may have been handed out before a fault.
+   *
+   * @throws as call
+   */
+  each(call: MesosCall, arrays: readonly SlicedArray[], signal: AbortSignal): Promise<unknown>;
+  /**
    * GET of the older API at the leading master, which can say one thing where v1 says all:
    * `/slaves?slave_id=…`. It has a realm of its own (read-only), usually with the same credentials.
    *
@@ -40,138 +49,78 @@ export interface MesosClient {
   readonly close: () => void;
 }
 
+/** Streams that have no end of their own. */
+export interface MesosStreams {
+  /**
+   * As call, for an answer without an end; whoever opened it reads or destroys the body.
+   *
+   * @throws as call
+   */
+  stream(call: MesosCall, signal: AbortSignal): Promise<Opened>;
+}
+
 const MOST_BYTES = 256 * 1024 * 1024;
-const IN_PARALLEL = 8;
-/** Redirects followed for one call: leadership may move while we ask, not for ever. */
-const MOST_HOPS = 4;
+const MOST_ELEMENT_BYTES = 4 * 1024 * 1024;
+
+interface Told extends Reply {
+  readonly text: string;
+}
 
 /** A client that finds the leader by itself. It keeps connections open until `close`. */
-export function createMesosClient(options: MesosOptions): MesosClient {
+export function createMesosClient(options: MesosOptions): MesosClient & MesosStreams {
   const masters = createMasters(options.masters);
-  const { http, close } = instance(options);
-  const headers = (): Record<string, string> => {
-    const authorization = options.authorization?.();
-    return { accept: 'application/json', ...(authorization !== undefined && { authorization }) };
+  const transport = createTransport(options);
+  const most = options.mostBytes ?? MOST_BYTES;
+  const mostOfOne = Math.min(most, MOST_ELEMENT_BYTES);
+  const whole = async (what: string, request: Request, outer: AbortSignal): Promise<unknown> => {
+    const ask = async (master: URL, signal: AbortSignal): Promise<Told> => {
+      const opened = await transport.open(master, request, signal);
+      const { status, location } = opened;
+      return { status, location, text: await textOf(what, opened, most) };
+    };
+    const { status, text } = await askLeader({ masters, what }, ask, outer);
+    return answerIn(what, status, text);
   };
-  // axios' own time-out does not cover the wait for a connection
-  const within = (signal: AbortSignal): AbortSignal =>
-    AbortSignal.any([signal, AbortSignal.timeout(options.withinMs)]);
-  const post = (master: URL, body: string, signal: AbortSignal): Promise<AxiosResponse<string>> =>
-    http.post<string>(new URL('/api/v1', master).href, body, {
-      // exactly this: with a charset behind it, Mesos answers 415
-      headers: { ...headers(), 'content-type': 'application/json' },
-      signal: within(signal),
-    });
-  const get = (master: URL, target: string, signal: AbortSignal): Promise<AxiosResponse<string>> =>
-    http.get<string>(new URL(target, master).href, { headers: headers(), signal: within(signal) });
-  const lead = async (what: string, ask: Ask, signal: AbortSignal): Promise<unknown> =>
-    answerOf(what, await new Search(masters, what).run(ask, signal));
+  const open = async (call: MesosCall, endless: boolean, outer: AbortSignal): Promise<Opened> => {
+    const what = call.type;
+    const ask = async (master: URL, signal: AbortSignal): Promise<Opened> => {
+      const opened = await transport.open(master, { target: V1, call, endless }, signal);
+      if (isPassedOn(opened.status)) discard(opened);
+      return opened;
+    };
+    const opened = await askLeader({ masters, what }, ask, outer);
+    const { status } = opened;
+    if (status < 200 || status >= 300)
+      await reading(what, outer, async () =>
+        answerIn(what, status, await textOf(what, opened, mostOfOne)),
+      );
+    return opened;
+  };
   return {
-    call: (call, signal) =>
-      lead(call.type, (master) => post(master, JSON.stringify(call), signal), signal),
-    read: (target, signal) =>
-      lead(`GET ${target}`, (master) => get(master, target, signal), signal),
-    close,
+    call: (call, signal) => whole(call.type, { target: V1, call }, signal),
+    each: async (call, arrays, signal) => {
+      const opened = await open(call, false, signal);
+      return reading(call.type, signal, () => slicesOf(call.type, opened, arrays, mostOfOne));
+    },
+    stream: (call, signal) => open(call, true, signal),
+    read: (target, signal) => whole(`GET ${target}`, { target }, signal),
+    close: transport.close,
   };
 }
 
-type Ask = (master: URL) => Promise<AxiosResponse<string>>;
+const V1 = '/api/v1';
 
-/** One call's way from master to master. */
-class Search {
-  readonly #masters: Masters;
-  readonly #what: string;
-  readonly #tried: string[] = [];
-  #cause: unknown;
+/** Every fault of a stream has one; a bug in what is handed an element has none. */
+const hasCode = (fault: unknown): boolean =>
+  fault instanceof Error && 'code' in fault && typeof fault.code === 'string';
 
-  constructor(masters: Masters, what: string) {
-    this.#masters = masters;
-    this.#what = what;
-  }
-
-  async run(ask: Ask, signal: AbortSignal): Promise<AxiosResponse<string>> {
-    for (const master of this.#masters.inOrder()) {
-      const reply = await this.#follow(master, ask, signal);
-      if (reply) return reply;
-    }
-    throw new MesosUnreachable(this.#what, this.#tried, { cause: this.#cause });
-  }
-
-  /** From `master` to where it sends us. Undefined when that ends without an answer. */
-  async #follow(
-    master: URL,
-    ask: Ask,
-    signal: AbortSignal,
-  ): Promise<AxiosResponse<string> | undefined> {
-    let at: URL | undefined = master;
-    for (let hop = 0; at && hop < MOST_HOPS; hop++) {
-      const reply = await this.#ask(at, ask, signal);
-      if (reply && reply.status !== 307 && reply.status < 500) {
-        this.#masters.leads(at);
-        return reply;
-      }
-      this.#masters.failed(at);
-      at = reply?.status === 307 ? this.#masters.named(at, locationOf(reply)) : undefined;
-    }
-    return undefined;
-  }
-
-  async #ask(at: URL, ask: Ask, signal: AbortSignal): Promise<AxiosResponse<string> | undefined> {
-    try {
-      const reply = await ask(at);
-      this.#tried.push(`${at.host} (${reply.status})`);
-      return reply;
-    } catch (fault: unknown) {
-      signal.throwIfAborted();
-      if (isTooLarge(fault)) throw new BadMesosAnswer(this.#what, 'it is larger than allowed');
-      this.#tried.push(`${at.host} (${isAxiosError(fault) ? (fault.code ?? 'failed') : 'failed'})`);
-      this.#cause = fault;
-      return undefined;
-    }
-  }
-}
-
-const isTooLarge = (fault: unknown): boolean =>
-  isAxiosError(fault) && fault.message.startsWith('maxContentLength');
-
-function locationOf({ headers }: AxiosResponse): string | undefined {
-  const location: unknown = headers['location'];
-  return typeof location === 'string' ? location : undefined;
-}
-
-const LONGEST_QUOTE = 300;
-
-function answerOf(what: string, { status, data }: AxiosResponse<string>): unknown {
-  if (status < 200 || status >= 300)
-    throw new MesosRefused(what, status, data.slice(0, LONGEST_QUOTE));
-  if (data === '') return undefined;
+/** What the stream of an answer ends with is a fault of the way; there is no second try. */
+async function reading<T>(what: string, outer: AbortSignal, read: () => Promise<T>): Promise<T> {
   try {
-    return JSON.parse(data) as unknown;
-  } catch {
-    throw new BadMesosAnswer(what, 'it is not JSON');
+    return await read();
+  } catch (fault: unknown) {
+    outer.throwIfAborted();
+    if (!hasCode(fault) || fault instanceof Refusal) throw fault;
+    throw new MesosUnreachable(what, ['the leader, whose answer broke off'], { cause: fault });
   }
-}
-
-function instance(options: MesosOptions): { http: AxiosInstance; close: () => void } {
-  const keeping = { keepAlive: true, maxSockets: IN_PARALLEL };
-  const plain = new Agent(keeping);
-  const tls = new TlsAgent({ ...keeping, ...(options.ca !== undefined && { ca: options.ca }) });
-  const http = axios.create({
-    adapter: 'http',
-    proxy: false,
-    maxRedirects: 0,
-    httpAgent: plain,
-    httpsAgent: tls,
-    timeout: options.withinMs,
-    maxContentLength: options.mostBytes ?? MOST_BYTES,
-    responseType: 'text',
-    transformRequest: (body: string) => body,
-    transformResponse: (text: unknown) => text,
-    validateStatus: () => true,
-  });
-  const close = () => {
-    plain.destroy();
-    tls.destroy();
-  };
-  return { http, close };
 }

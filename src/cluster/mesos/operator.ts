@@ -66,7 +66,7 @@ export function createMesosOperator(client: MesosClient): MesosOperator {
       outcomeOf(WORDS, signal, () => flip(client, { type: 'DEACTIVATE_AGENT', agentId }, signal)),
     reactivate: (agentId, signal) =>
       outcomeOf(WORDS, signal, () => reactivate(client, agentId, signal)),
-    agents: async (signal) => statesOf(await client.call({ type: 'GET_AGENTS' }, signal)),
+    agents: (signal) => listAgents(client, signal),
     ability: async (signal) => abilityOf(await client.call({ type: 'GET_MASTER' }, signal)),
   };
 }
@@ -114,26 +114,36 @@ const BEFORE_REACTIVATING = {
   unknown: 'the leader does not list it',
 } as const;
 
-function statesOf(answer: unknown): readonly AgentState[] {
-  const { agents, recovered_agents: recovered } = readAgents(answer);
-  return [
-    ...agents.flatMap((raw) =>
-      readable(() => {
-        const { agent_info: info, active, deactivated, drain_info: drain } = readAgent(raw);
-        const flag = deactivated !== undefined && { deactivated };
-        return { ...named(info), active, ...flag, draining: drain !== undefined, recovered: false };
-      }),
-    ),
-    ...recovered.flatMap((raw) =>
-      readable(() => ({
-        ...named(readAgentInfo(raw)),
-        active: false,
-        draining: false,
-        recovered: true,
-      })),
-    ),
+/** One agent at a time, so that ten thousand of them are never held as JSON. */
+async function listAgents(
+  client: MesosClient,
+  signal: AbortSignal,
+): Promise<readonly AgentState[]> {
+  const states: AgentState[] = [];
+  const adding = (stateOf: (raw: unknown) => AgentState) => (element: Buffer) => {
+    const state = readable(() => stateOf(JSON.parse(element.toString('utf8'))));
+    if (state) states.push(state);
+  };
+  const arrays = [
+    { path: ['get_agents', 'agents'], visit: adding(registeredState) },
+    { path: ['get_agents', 'recovered_agents'], visit: adding(recoveredState) },
   ];
+  readAgents(await client.each({ type: 'GET_AGENTS' }, arrays, signal));
+  return states;
 }
+
+function registeredState(raw: unknown): AgentState {
+  const { agent_info: info, active, deactivated, drain_info: drain } = readAgent(raw);
+  const flag = deactivated !== undefined && { deactivated };
+  return { ...named(info), active, ...flag, draining: drain !== undefined, recovered: false };
+}
+
+const recoveredState = (raw: unknown): AgentState => ({
+  ...named(readAgentInfo(raw)),
+  active: false,
+  draining: false,
+  recovered: true,
+});
 
 type Named = Pick<AgentState, 'agentId' | 'hostname' | 'attributes'>;
 
@@ -142,11 +152,11 @@ function named(info: WireAgentInfo): Named {
   return { agentId: info.id.value, hostname: info.hostname, attributes: attributesOf(info) };
 }
 
-function readable(read: () => AgentState): readonly AgentState[] {
+function readable(read: () => AgentState): AgentState | undefined {
   try {
-    return [read()];
+    return read();
   } catch (fault: unknown) {
-    if (fault instanceof BadMesosAnswer) return [];
+    if (fault instanceof BadMesosAnswer || fault instanceof SyntaxError) return undefined;
     throw fault;
   }
 }

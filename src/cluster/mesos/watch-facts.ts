@@ -3,7 +3,7 @@ import type { Clock } from '../../plumbing/clock.ts';
 import type { Log } from '../../plumbing/log.ts';
 import { type LoopState, startLoop } from '../../plumbing/loop.ts';
 import type { MesosClient } from './client.ts';
-import { takeInventory } from './inventory.ts';
+import { type Inventory, takeInventory } from './inventory.ts';
 
 export interface WatchFactsOptions {
   readonly client: MesosClient;
@@ -35,33 +35,28 @@ export interface FactsWatch {
   stop(): Promise<void>;
 }
 
+const NONE: ReadonlyMap<string, NodeFacts> = new Map();
 const FIRST_BACKOFF_MS = 250;
 const LONGEST_BACKOFF_MS = 5_000;
 
 /** Reads what Mesos says again and again. Mesos tells of no agent's change by itself, so it is asked. */
 export function watchFacts(options: WatchFactsOptions): FactsWatch {
   const { client, roles, everyMs, deadlineMs, clock, log } = options;
-  let known: ReadonlyMap<string, NodeFacts> = new Map();
-  let unreadable: readonly string[] = [];
+  let last: Inventory | undefined;
   const read = async (signal: AbortSignal): Promise<void> => {
-    const { facts, faults, homeRegion } = await takeInventory(
-      client,
-      { roles, before: known },
-      signal,
-    );
-    known = facts;
-    unreadable = faults;
-    options.onFacts(facts, homeRegion);
+    last = await takeInventory(client, { roles, ...(last && { before: last }) }, signal);
+    options.onFacts(last.facts, last.homeRegion);
   };
   const backoff = { backoffMs: FIRST_BACKOFF_MS, backoffCapMs: LONGEST_BACKOFF_MS };
   const loop = startLoop('mesos facts', read, { everyMs, ...backoff, deadlineMs, clock, log });
   return {
-    facts: () => known,
+    facts: () => last?.facts ?? NONE,
     state: () => {
       const state = loop.state();
       const { lastOkMs } = state;
       const age = lastOkMs !== undefined && { ageMs: clock.now() - lastOkMs };
-      return { ...state, ...age, nodes: known.size, unreadable };
+      const { facts = NONE, faults = [] } = last ?? {};
+      return { ...state, ...age, nodes: facts.size, unreadable: faults };
     },
     wake: () => loop.wake(),
     stop: () => loop.stop(),

@@ -1,5 +1,6 @@
 import { MesosRefused, MesosUnreachable } from '../../../src/cluster/errors.ts';
 import type { MesosCall, MesosClient } from '../../../src/cluster/mesos/client.ts';
+import { createSlicer } from '../../../src/cluster/mesos/slices.ts';
 import type { Json } from '../../../src/cluster/marathon/json.ts';
 import type { Transport } from '../../../src/cluster/marathon/transport.ts';
 import { ApiRefusal } from '../../../src/sim/errors.ts';
@@ -78,6 +79,7 @@ export const marathonTransport = (sim: SimWorld, over: Wire): Transport => ({
 });
 
 const MASTER = 'mesos.example.org:5050';
+const MOST_BYTES = 1 << 24;
 
 /** A master that always leads, without HTTP. `heard` is told of each call before it is answered. */
 export function mesosInside(
@@ -93,12 +95,18 @@ export function mesosInside(
     signal.throwIfAborted();
     return over(() => said(what, answer()));
   };
+  const ask: MesosClient['call'] = (call, signal) =>
+    asked(call.type, signal, () => {
+      heard(call);
+      return answerCall(sim, call, MASTER);
+    });
   return {
-    call: (call, signal) =>
-      asked(call.type, signal, () => {
-        heard(call);
-        return answerCall(sim, call, MASTER);
-      }),
+    call: ask,
+    each: async (call, arrays, signal) => {
+      const slicer = createSlicer(arrays, MOST_BYTES);
+      slicer.push(Buffer.from(JSON.stringify(await ask(call, signal))));
+      return slicer.end();
+    },
     read: (target, signal) => asked(`GET ${target}`, signal, () => answerRead(sim, target, MASTER)),
     close: () => undefined,
   };
