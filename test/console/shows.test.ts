@@ -148,6 +148,7 @@ describe('the console shows', () => {
         allowed: 2,
         why: 'no address',
         since: '1970-01-01T00:00:00.000Z',
+        ...{ by: 'gate', state: 'waiting', priority: 0, cycles: 0 },
       },
     ]);
   });

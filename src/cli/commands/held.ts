@@ -1,34 +1,95 @@
 import type { Command } from 'commander';
-import { heldApps } from '../../ledger/held.ts';
+import { canonicalId } from '../../cluster/marathon/path-id.ts';
+import { Refusal } from '../../core/errors.ts';
+import { released } from '../../core/held-queue.ts';
+import type { HeldRecord } from '../../core/held-record.ts';
+import { changeHeld, heldApps } from '../../ledger/held.ts';
 import { type CliDeps, withStore } from '../deps.ts';
 import { json, table } from '../table.ts';
 
-/** `corral held`: the queue of apps that wait for room. */
+/** An app that nobody holds cannot be let go. */
+export class NotHeld extends Refusal {
+  readonly code = 'not-held';
+  readonly remedy = 'see which apps are: corral held list';
+  constructor(readonly app: string) {
+    super(`app "${app}" is not held`);
+  }
+}
+
+/** `corral held list|release|forget`: the queue of apps that wait for room. */
 export function registerHeld(program: Command, deps: CliDeps): void {
-  program
+  const held = program
     .command('held')
     .description('apps that run with fewer instances than asked until there is room')
+    .addHelpText('after', '\nExample:\n  corral held list --json\n  corral held release /shop/web');
+  registerList(held, deps);
+  held
+    .command('release')
+    .description('let an app try again at once, also one that was stopped; it starts over')
+    .argument('<app>', 'its id')
+    .addHelpText('after', '\nExample:\n  corral held release /shop/web')
+    .action(async (app: string) => {
+      const { allowed, wanted } = await changed(deps, app, released);
+      deps.out(`${canonicalId(app)} grows from ${allowed} to ${wanted} as there is room`);
+    });
+  held
+    .command('forget')
+    .description('hold an app no longer: what runs goes on, and nothing is added')
+    .argument('<app>', 'its id')
+    .addHelpText('after', '\nExample:\n  corral held forget /shop/web')
+    .action(async (app: string) => {
+      const { allowed } = await changed(deps, app, () => undefined);
+      deps.out(`${canonicalId(app)} stays at ${allowed}`);
+    });
+}
+
+/** @returns the record as it was. @throws NotHeld */
+async function changed(
+  deps: CliDeps,
+  app: string,
+  change: (record: HeldRecord) => HeldRecord | undefined,
+): Promise<HeldRecord> {
+  const id = canonicalId(app);
+  let before: HeldRecord | undefined;
+  const to = (record: HeldRecord | undefined): HeldRecord | undefined => {
+    before = record;
+    return record && change(record);
+  };
+  await withStore(deps, (store) => changeHeld(store, id, { to }, deps.signal));
+  if (!before) throw new NotHeld(id);
+  return before;
+}
+
+function registerList(held: Command, deps: CliDeps): void {
+  held
+    .command('list', { isDefault: true })
+    .description('list them, the oldest first')
     .option('--json', 'for programs')
-    .addHelpText('after', '\nExample:\n  corral held --json')
+    .addHelpText('after', '\nExample:\n  corral held list --json')
     .action(async (flags: { readonly json?: true }) => {
       const { notes, faults } = await withStore(deps, (store) => heldApps.list(store, deps.signal));
       for (const fault of faults) deps.err(`warning: ${fault.message}`);
       const oldestFirst = [...notes].sort((a, b) => a.record.sinceMs - b.record.sinceMs);
-      const waiting = oldestFirst.map(({ app, record }) => ({ app, ...record }));
       deps.out(
         flags.json
-          ? json(waiting)
-          : table(
-              ['app', 'allowed', 'wanted', 'since', 'why'],
-              oldestFirst.map(({ app, record }) => [
-                app,
-                record.allowed,
-                record.wanted,
-                new Date(record.sinceMs).toISOString(),
-                record.why,
-              ]),
-              'no app waits for room',
-            ),
+          ? json(oldestFirst.map(({ app, record }) => ({ app, ...record })))
+          : text(oldestFirst),
       );
     });
 }
+
+const text = (held: readonly { readonly app: string; readonly record: HeldRecord }[]): string =>
+  table(
+    ['app', 'allowed', 'wanted', 'state', 'by', 'priority', 'since', 'why'],
+    held.map(({ app, record }) => [
+      app,
+      record.allowed,
+      record.wanted,
+      record.stoppedMs === undefined ? 'waiting' : 'stopped',
+      record.by ?? 'gate',
+      record.priority ?? 0,
+      new Date(record.sinceMs).toISOString(),
+      record.why,
+    ]),
+    'no app waits for room',
+  );

@@ -88,7 +88,7 @@ export const promiseRoutes = ({ snapshot, held }: ConsoleDeps): readonly Route[]
   {
     method: 'get',
     path: '/v1/held',
-    summary: 'apps admitted with fewer instances than asked',
+    summary: 'apps that run with fewer instances than asked until there is room',
     answer: async ({ signal }) => ({
       body: { held: (await held(signal)).map(({ app, record }) => heldShape(app, record)) },
     }),

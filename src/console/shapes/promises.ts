@@ -39,13 +39,21 @@ export const reservationShape = (
   ...(record.deployment !== undefined && { deployment: record.deployment }),
 });
 
-/** An app that was admitted with fewer instances than asked. */
+/** An app that runs with fewer instances than asked. */
 export interface HeldShape {
   readonly app: string;
   readonly wanted: number;
   readonly allowed: number;
   readonly why: string;
   readonly since: string;
+  readonly by: 'gate' | 'brake';
+  /** `stopped`: it grew in vain too often, and waits for an operator. */
+  readonly state: 'waiting' | 'stopped';
+  readonly priority: number;
+  /** Times that it grew in vain since it last got further. */
+  readonly cycles: number;
+  /** The newest verdict on it. */
+  readonly verdict?: string;
 }
 
 export const heldShape = (app: string, record: HeldRecord): HeldShape => ({
@@ -54,6 +62,11 @@ export const heldShape = (app: string, record: HeldRecord): HeldShape => ({
   allowed: record.allowed,
   why: record.why,
   since: timeText(record.sinceMs),
+  by: record.by ?? 'gate',
+  state: record.stoppedMs === undefined ? 'waiting' : 'stopped',
+  priority: record.priority ?? 0,
+  cycles: record.cycles ?? 0,
+  ...(record.verdict !== undefined && { verdict: record.verdict }),
 });
 
 /** Milliseconds since the epoch as ISO 8601. */
