@@ -11,7 +11,8 @@ import type { Entry, KeyChange } from '../ledger/store.ts';
 /** A limit that the shaper is to keep true, kbit/s. */
 export interface WantedLimit {
   readonly address: string;
-  readonly container: string;
+  /** Absent until Docker has told who it is, and for spares. */
+  readonly container?: string;
   readonly netInKbit: number;
   readonly netOutKbit: number;
   /** Minor of the tc class, unique on the node. */
@@ -99,12 +100,13 @@ export class LimitPicture {
   }
 
   /** Whether the ledger does not say yet what the report says. */
-  isNews({ address, fault, ...rates }: LimitReport): boolean {
+  isNews({ address, fault, passing, ...rates }: LimitReport): boolean {
     const counted = this.leases.records.get(address)?.counted;
     if (!counted || !isAbout(rates, counted)) return false;
     const edit = this.limits.records.get(address)?.edit;
     const status = this.statuses.records.get(address);
-    return (edit !== undefined && edit !== status?.edit) || differs(status, fault);
+    if (edit === undefined || edit === status?.edit) return differs(status, fault);
+    return fault === undefined || passing !== true;
   }
 
   #touch(touched: readonly string[] | undefined): void {
@@ -128,9 +130,10 @@ export class LimitPicture {
   #list(): readonly WantedLimit[] {
     return [...this.leases.records].sort(byAddress).flatMap(([address, lease]): WantedLimit[] => {
       const { container, counted } = lease ?? {};
-      if (container === undefined || counted === undefined) return [];
+      if (counted === undefined) return [];
       const { netInKbit, netOutKbit, classMinor } = counted;
-      return [{ address, container, netInKbit, netOutKbit, classMinor }];
+      const whose = container === undefined ? {} : { container };
+      return [{ address, ...whose, netInKbit, netOutKbit, classMinor }];
     });
   }
 }

@@ -46,7 +46,7 @@ export interface LimitsState {
  *    ledger, so a crash anywhere only means that it is judged or reported again.
  */
 export interface Limits {
-  /** Of the containers that are known; in order of address. Empty until the first read. */
+  /** Of all leases of the node, in order of address. Empty until the first read. */
   wanted(): readonly WantedLimit[];
   /** False until the leases were read once: `wanted` says nothing yet, so nothing may be undone by it. */
   known(): boolean;

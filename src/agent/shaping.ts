@@ -4,6 +4,7 @@ import { UnknownNode } from '../ledger/lease-errors.ts';
 import { records } from '../ledger/records.ts';
 import { itemOf, json, type ReadyItem } from './api.ts';
 import { events } from './docker/events.ts';
+import { Ends } from './ends.ts';
 import { type Limits, type LimitReport, startLimits, type WantedLimit } from './limits.ts';
 import { Processes } from './processes.ts';
 import type { AgentContext, StartPart } from './part.ts';
@@ -35,16 +36,22 @@ export class Shaping {
   readonly #context: AgentContext;
   readonly #limits: Limits;
   readonly #processes: Processes;
+  readonly #ends: Ends;
   readonly #ending = new AbortController();
   readonly #listening: Promise<void>;
   /** What the pass that runs was told, by address. */
   #told: ReadonlyMap<string, WantedLimit> = new Map();
+  #uplink: { readonly of: Uplink; readonly atMs: number } | undefined;
 
   constructor(context: AgentContext, netns?: string) {
     this.#context = context;
     const { store, node, clock, log, newName, engine, settings, registry } = context;
     this.#limits = startLimits({ store, node, clock, log, random: newName });
     this.#processes = new Processes(engine);
+    this.#ends = new Ends({
+      ...{ engine, log, plugin: settings.plugin },
+      onChange: () => this.shaper.wake(),
+    });
     this.shaper = startShaper({
       wanted: (signal) => this.#wanted(signal),
       onPass: (state) => this.#limits.report(this.#reports(state)),
@@ -81,12 +88,18 @@ export class Shaping {
   async stop(): Promise<void> {
     this.#ending.abort(new Error('the agent was stopped'));
     await Promise.all([this.#listening, this.#limits.close(), this.shaper.stop()]);
+    await this.#ends.idle();
   }
 
-  /** Docker tells at once who started and who ended; the limits tell when they change. */
+  /**
+   * Docker tells who is being started, who started and who ended; the limits tell when they change. Before
+   * a container runs, its lease has the limits of its network, and they are in force; what its environment
+   * asks for comes after.
+   */
   async #listen(): Promise<void> {
     const { signal } = this.#ending;
     for await (const event of events(this.#context, signal)) {
+      this.#ends.hear(event, signal);
       if (event.what === 'connected') this.#processes.forgetAll();
       else if (event.what === 'container' && TURNS.has(event.action))
         this.#processes.forget(event.container);
@@ -99,38 +112,65 @@ export class Shaping {
   async #wanted(signal: AbortSignal): Promise<Wanted> {
     if (!this.#limits.known()) throw new Error('the limits of this node were not read yet');
     const wanted = this.#limits.wanted();
-    const [uplink, running] = await Promise.all([
-      this.#uplink(signal),
-      this.#processes.running(new Set(wanted.map(({ container }) => container)), signal),
-    ]);
-    const asks = wanted.flatMap(({ container, ...limit }) => {
-      const process = running.get(container);
-      if (!process) return [];
-      return [{ ...limit, at: { pid: process.pid, privileged: process.mayMount } }];
-    });
+    const uplink = await this.#uplinkNow(signal);
+    const running = once(() => this.#running(wanted, signal));
+    const asks = wanted.map(({ container, ...limit }) => ({
+      ...limit,
+      at: {
+        ...macIn(this.#ends.macOf(limit.address)),
+        process: async () =>
+          container === undefined ? undefined : (await running()).get(container),
+      },
+    }));
     this.#told = new Map(wanted.map((limit) => [limit.address, limit]));
     return { asks, uplink };
   }
 
-  async #uplink(signal: AbortSignal): Promise<Uplink> {
-    const { store, node } = this.#context;
+  async #running(
+    wanted: readonly WantedLimit[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, { readonly pid: number; readonly privileged: boolean }>> {
+    const ids = new Set(wanted.flatMap(({ container }) => container ?? []));
+    const running = await this.#processes.running(ids, signal);
+    return new Map(
+      [...running].map(([id, { pid, mayMount }]) => [id, { pid, privileged: mayMount }]),
+    );
+  }
+
+  /** A new container's limit does not wait for the ledger to say again what the node's link is. */
+  async #uplinkNow(signal: AbortSignal): Promise<Uplink> {
+    const { store, node, clock, settings } = this.#context;
+    const atMs = clock.now();
+    if (this.#uplink && this.#uplink.atMs + settings.shape.everyMs / 2 > atMs)
+      return this.#uplink.of;
     const entry = await store.get(keys.node(node), signal);
     if (!entry) throw new UnknownNode(node);
-    return records.node.decode(entry);
+    const of = records.node.decode(entry);
+    this.#uplink = { of, atMs };
+    return of;
   }
 
   #reports({ inForce, faults }: ShaperState): readonly LimitReport[] {
-    const of = (address: string, fault?: string): readonly LimitReport[] => {
+    const of = (address: string, fault?: Pick<LimitReport, 'fault' | 'passing'>) => {
       const told = this.#told.get(address);
       if (!told) return [];
       const { netInKbit, netOutKbit } = told;
-      return [{ address, netInKbit, netOutKbit, ...(fault !== undefined && { fault }) }];
+      return [{ address, netInKbit, netOutKbit, ...fault }];
     };
     return [
       ...inForce.flatMap((address) => of(address)),
-      ...faults.flatMap(({ address, says }) => of(address, says)),
+      ...faults.flatMap(({ address, says, passing }) =>
+        of(address, { fault: says, ...(passing && { passing }) }),
+      ),
     ];
   }
+}
+
+const macIn = (mac: string | undefined) => (mac === undefined ? {} : { mac });
+
+function once<T>(ask: () => Promise<T>): () => Promise<T> {
+  let asked: Promise<T> | undefined;
+  return () => (asked ??= ask());
 }
 
 /** What makes another process, or none, of a container. */

@@ -1,5 +1,6 @@
 import { UnreadableKernel } from './shape-errors.ts';
-import { fieldsAt, numberAt, objectsIn, textAt } from './shape-json.ts';
+import { type Fields, fieldsAt, numberAt, objectsIn, textAt } from './shape-json.ts';
+import { DOOMED_GROUP } from './shape.ts';
 
 /** An interface, as `ip -j -d link show` has it. */
 export interface HostLink {
@@ -12,31 +13,43 @@ export interface HostLink {
   readonly group?: string;
   /** Index of a veth's other end, in that end's network namespace. */
   readonly peerIndex?: number;
+  /** Name of a veth's other end, when that is in the same namespace. */
+  readonly peerName?: string;
+  readonly mac?: string;
 }
+
+export const isDoomed = ({ group }: HostLink): boolean => group === String(DOOMED_GROUP);
+
+const COMMAND = 'ip -j -d link show';
 
 /** @throws UnreadableKernel */
 export function parseLinks(json: string): ReadonlyMap<string, HostLink> {
-  const command = 'ip -j -d link show';
-  const links = new Map<string, HostLink>();
-  for (const fields of objectsIn(json, command)) {
-    const name = textAt(fields, 'ifname');
-    if (name === undefined) continue;
-    const [index, mtu] = [numberAt(fields, 'ifindex'), numberAt(fields, 'mtu')];
-    if (index === undefined || mtu === undefined)
-      throw new UnreadableKernel(command, `"${name}" has no ifindex or no mtu`);
-    const { flags } = fields;
-    const kind = textAt(fieldsAt(fields, 'linkinfo'), 'info_kind');
-    const group = textAt(fields, 'group');
-    const peerIndex = numberAt(fields, 'link_index');
-    links.set(name, {
-      name,
-      index,
-      mtu,
-      up: Array.isArray(flags) && flags.includes('UP'),
-      ...(kind === undefined ? {} : { kind }),
-      ...(group === undefined || group === 'default' ? {} : { group }),
-      ...(peerIndex === undefined ? {} : { peerIndex }),
-    });
-  }
-  return links;
+  const links = objectsIn(json, COMMAND).flatMap((fields) => linkIn(fields) ?? []);
+  return new Map(links.map((link) => [link.name, link]));
 }
+
+function linkIn(fields: Fields): HostLink | undefined {
+  const name = textAt(fields, 'ifname');
+  if (name === undefined) return undefined;
+  const [index, mtu] = [numberAt(fields, 'ifindex'), numberAt(fields, 'mtu')];
+  if (index === undefined || mtu === undefined)
+    throw new UnreadableKernel(COMMAND, `"${name}" has no ifindex or no mtu`);
+  const { flags } = fields;
+  const group = textAt(fields, 'group');
+  return {
+    ...{ name, index, mtu, up: Array.isArray(flags) && flags.includes('UP') },
+    ...given({
+      kind: textAt(fieldsAt(fields, 'linkinfo'), 'info_kind'),
+      group: group === 'default' ? undefined : group,
+      peerIndex: numberAt(fields, 'link_index'),
+      peerName: textAt(fields, 'link'),
+      mac: textAt(fields, 'address'),
+    }),
+  };
+}
+
+type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** Without what is not there. */
+const given = <T extends object>(all: T): Given<T> =>
+  Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as Given<T>;

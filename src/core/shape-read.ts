@@ -1,9 +1,9 @@
 import type { ShownClass } from './shape-classes.ts';
-import type { HostLink } from './shape-links.ts';
+import { type HostLink, isDoomed } from './shape-links.ts';
 import { defaultOf, isOurRoot, leafOf, minorAbove, type Qdisc } from './shape-qdiscs.ts';
 import type { Seen, SeenClass, SeenHook, SeenLink, SeenTree } from './shape-seen.ts';
 import { NO_HOOK } from './shape-seen.ts';
-import { DOOMED_GROUP, type Hook, IFB_PREFIX, isWritable } from './shape.ts';
+import { type Hook, IFB_PREFIX, isWritable } from './shape.ts';
 
 /** What has to be asked beyond interfaces and qdiscs, which come in one dump each. */
 export interface ReadPlan {
@@ -86,18 +86,12 @@ const went = (name: string, qdiscs: readonly Qdisc[], { classes, hooks }: Readin
       (isOurRoot(qdisc) && !classes.has(name)) || (isHooks(qdisc.kind) && !hooks.has(name)),
   );
 
-const factsOf = ({
-  index,
-  mtu,
-  up,
-  kind,
-  group,
-}: HostLink): Pick<SeenLink, 'index' | 'mtu' | 'up' | 'kind' | 'doomed'> => ({
-  index,
-  mtu,
-  up,
-  ...(kind === undefined ? {} : { kind }),
-  ...(group === String(DOOMED_GROUP) ? { doomed: true } : {}),
+const factsOf = (link: HostLink): Pick<SeenLink, 'index' | 'mtu' | 'up' | 'kind' | 'doomed'> => ({
+  index: link.index,
+  mtu: link.mtu,
+  up: link.up,
+  ...(link.kind === undefined ? {} : { kind: link.kind }),
+  ...(isDoomed(link) ? { doomed: true } : {}),
 });
 
 /** The kernel's default root has no handle, and cannot be deleted. */

@@ -18,10 +18,15 @@ export interface LimitReport extends Rates {
   readonly address: string;
   /** Why it is not enforced; absent when what was read back is what was asked for. */
   readonly fault?: string;
+  /** It could not be tried just now: an edit that waits goes on waiting. */
+  readonly passing?: true;
 }
 
-/** `stale`: the limit in force is another one by now, so nothing was noted. */
-export type Reported = 'noted' | 'put back' | 'known' | 'stale';
+/**
+ * `stale`: the limit in force is another one by now, so nothing was noted. `waiting`: the edit could not be
+ * tried yet, so nothing is said of it.
+ */
+export type Reported = 'noted' | 'put back' | 'known' | 'stale' | 'waiting';
 
 const ATTEMPTS = 64;
 
@@ -56,10 +61,22 @@ async function decideReport(
   const { edit } = record;
   if (edit === undefined || edit === status?.edit)
     return repeated(seen, { report, status }, options);
-  if (report.fault === undefined) return noted(seen, { state: 'enforced', edit }, options);
+  return report.passing
+    ? unchanged('waiting')
+    : decideFirst(read, seen, { edit, reason: report.fault, options });
+}
+
+/** What an edit came to that nothing was said of yet. */
+async function decideFirst(
+  read: Read,
+  seen: SeenLimit,
+  { reason, ...edited }: Omit<Failed, 'reason'> & { readonly reason: string | undefined },
+): Promise<Decision<Reported>> {
+  const { edit, options } = edited;
+  if (reason === undefined) return noted(seen, { state: 'enforced', edit }, options);
   return (
-    (await undone(read, seen, { edit, reason: report.fault, options })) ??
-    noted(seen, { state: 'failed', edit, reason: report.fault }, options)
+    (await undone(read, seen, { ...edited, reason })) ??
+    noted(seen, { state: 'failed', edit, reason }, options)
   );
 }
 

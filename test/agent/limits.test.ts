@@ -80,17 +80,20 @@ async function stageOn(backend: Backend, t: TestContext, silent = false): Promis
 
 for (const backend of backends)
   describe(`the limits of a node, on ${backend.name}`, { timeout: 180_000 }, () => {
-    it('are those of the leases whose container is known', async (t) => {
+    it('are those of all leases, whether their container is known or not', async (t) => {
       const stage = await stageOn(backend, t);
       const { bench, limits } = stage;
       const { address, limit } = await bench.take(NODE, 'c1');
-      await bench.take(NODE, 'docker', { container: undefined! });
+      const early = await bench.take(NODE, 'docker', { container: undefined! });
       await bench.take('node-2', 'elsewhere');
-      await stage.until(() => limits.wanted().length > 0, 'one is wanted');
+      await stage.until(() => limits.wanted().length > 1, 'both are wanted');
       const { classMinor } = limit;
       const wanted = { address, container: 'c1', netInKbit: 100, netOutKbit: 200, classMinor };
-      assert.deepEqual(limits.wanted(), [wanted]);
+      const [first, second] = limits.wanted();
+      assert.deepEqual(first, wanted);
+      assert.deepEqual([second?.address, second?.container], [early.address, undefined]);
       await bench.release(NODE, address, 'c1');
+      await bench.release(NODE, early.address, 'docker');
       await stage.until(() => limits.wanted().length === 0, 'none is wanted');
       assert.deepEqual(await bench.audit(), [], 'nobody changed anything');
     });
@@ -221,6 +224,30 @@ for (const backend of backends)
       await bench.edit(address, { netInKbit: 7_000 });
       await stage.toldOf(address, 'enforced');
       await stage.holds(address, 7_000, 200);
+    });
+
+    it('wait while an edit cannot be tried, and undo it only when the kernel shows something else', async (t) => {
+      const stage = await stageOn(backend, t, true);
+      const { bench, limits } = stage;
+      const { address } = await bench.take(NODE, 'c1');
+      const { edit } = await bench.edit(address, { netInKbit: 5_000 });
+      await stage.until(() => limits.wanted()[0]?.netInKbit === 5_000, 'it is told');
+      const report = { address, netInKbit: 5_000, netOutKbit: 200 };
+      const revision = await bench.revision();
+      for (let n = 0; n < 5; n++)
+        limits.report([{ ...report, fault: 'interface "v1" is gone', passing: true }]);
+      await wait(300);
+      assert.equal(await bench.revision(), revision, 'nothing is said of it');
+      assert.equal(limits.state().waiting, 0);
+      limits.report([report]);
+      await stage.toldOf(address, 'enforced');
+      assert.equal((await bench.status(address))?.edit, edit);
+      await bench.edit(address, { netInKbit: 6_000 });
+      await stage.until(() => limits.wanted()[0]?.netInKbit === 6_000, 'it is told');
+      limits.report([{ ...report, netInKbit: 6_000, fault: 'it shows 5000' }]);
+      await stage.toldOf(address, 'failed', /it shows 5000/);
+      await stage.until(() => limits.wanted()[0]?.netInKbit === 5_000, 'it is put back');
+      await stage.holds(address, 5_000, 200);
     });
 
     it('mark a former limit that the room was given away of meanwhile', async (t) => {

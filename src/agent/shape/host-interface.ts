@@ -48,6 +48,18 @@ export async function hostInterfaceOf(
   return name;
 }
 
+/**
+ * The same while the container is being started: its end of the veth has its MAC already and is still on
+ * the host, and no process of the container has run that could have made it up.
+ */
+export function hostInterfaceBefore(mac: string, links: Links): string | undefined {
+  const inner = [...links.values()].filter((link) => link.kind === 'veth' && link.mac === mac);
+  const [one] = inner;
+  if (inner.length !== 1 || one?.peerName === undefined) return undefined;
+  const outer = links.get(one.peerName);
+  return outer?.kind === 'veth' && outer.peerName === one.name ? outer.name : undefined;
+}
+
 /** Undefined for host networking as well: the host's uplink points back to nothing inside. */
 function pointingBack({ index, peerIndex }: Inside, links: Links): string | undefined {
   for (const { name, index: host, peerIndex: back, kind } of links.values())

@@ -1,27 +1,24 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type Drift, DRIFTS, driftSince } from '../../core/shape-drift.ts';
 import type { Seen } from '../../core/shape-seen.ts';
+import { isDoomed } from '../../core/shape-links.ts';
+import type { Links } from '../../core/shape-read.ts';
 import type { ShapeStep } from '../../core/shape-step.ts';
 import { stepsTowards } from '../../core/shape-steps.ts';
 import { wantedShape } from '../../core/shape-wanted.ts';
-import {
-  ifbOf,
-  type Kernel,
-  type Limit,
-  LINK_MINOR,
-  type Shape,
-  SHARED_IN,
-  SHARED_OUT,
-} from '../../core/shape.ts';
-import { Refusal } from '../../core/errors.ts';
+import type { Kernel, Limit, Shape } from '../../core/shape.ts';
+import type { Clock } from '../../plumbing/clock.ts';
 import { KernelRefused } from './errors.ts';
-import type { Hands, Refused } from './hands.ts';
-import { hostInterfaceOf } from './host-interface.ts';
+import { Finder } from './finder.ts';
+import type { Hands } from './hands.ts';
 import type { InForce } from './meter.ts';
 import { probeKernel } from './probe.ts';
 import type { Look, Reader } from './reader.ts';
-import type { Ask, Fault, ShaperDeps, ShaperState } from './shaper.ts';
+import type { Fault, ShaperDeps, ShaperState, Wanted } from './shaper.ts';
+import { unmetOf } from './unmet.ts';
 
-interface Deps extends Pick<ShaperDeps, 'wanted' | 'log'> {
+interface Deps extends Pick<ShaperDeps, 'wanted' | 'log' | 'everyMs'> {
+  readonly clock: Clock;
   readonly reader: Reader;
   readonly hands: Hands;
 }
@@ -32,12 +29,37 @@ interface Settled {
 }
 
 const DEFAULT_MTU = 1500;
+const NOTHING: Seen = new Map();
 
-/** Look, compare, act, look again. One at a time. */
+/** What is wanted, told in the words of the kernel. */
+interface Told {
+  readonly shape: Shape;
+  readonly limits: readonly Limit[];
+  /** Limits that nothing can be tried for. */
+  readonly faults: readonly Fault[];
+}
+
+interface Work {
+  readonly told: Told;
+  /** What is compared: all that is wanted, or what is on the interfaces of `only`. */
+  readonly of: Shape;
+  readonly look: Look;
+  readonly only?: ReadonlySet<string>;
+}
+
+/**
+ * Look, compare, act, look again. One at a time.
+ *
+ * A whole pass looks at everything, and so finds what others did. A quick one, between two whole ones,
+ * looks only at interfaces whose limits are not those of the pass before, or which were made anew: with
+ * 500 containers a new one then waits for two dumps instead of a thousand questions.
+ */
 export class Passes {
   readonly #deps: Deps;
   readonly #drift = new Map<Drift, number>();
+  readonly #finder = new Finder();
   #turn: Promise<void> = Promise.resolve();
+  #wholeAtMs = -Infinity;
   #kernel: Kernel | undefined;
   #settled: Settled | undefined;
   #inForce: InForce = { limits: [], shape: new Map() };
@@ -49,9 +71,22 @@ export class Passes {
     this.#deps = deps;
   }
 
-  /** Waits for the pass that runs, then runs one. */
+  /** Waits for the pass that runs, then runs a whole one. */
   settle(signal: AbortSignal): Promise<void> {
-    const done = this.#turn.then(() => this.#pass(signal));
+    return this.#inTurn(() => this.#whole(signal));
+  }
+
+  /** The same, but quick unless a whole one is due. */
+  next(signal: AbortSignal): Promise<void> {
+    return this.#inTurn(() => {
+      const { clock, everyMs } = this.#deps;
+      const due = this.#wholeAtMs + everyMs <= clock.now();
+      return this.#settled && !due ? this.#quick(this.#settled, signal) : this.#whole(signal);
+    });
+  }
+
+  #inTurn(pass: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(pass);
     this.#turn = done.catch(() => undefined);
     return done;
   }
@@ -81,60 +116,53 @@ export class Passes {
     };
   }
 
-  async #pass(signal: AbortSignal): Promise<void> {
-    const { reader, hands, wanted } = this.#deps;
-    const { asks, uplink } = await wanted(signal);
-    const kernel = (this.#kernel ??= await probeKernel(signal));
+  async #whole(signal: AbortSignal): Promise<void> {
+    const { reader, wanted, clock } = this.#deps;
+    const asked = await wanted(signal);
+    const atMs = clock.now();
     const look = await reader.look(signal);
-    const { limits, faults } = await this.#found(asks, look, signal);
-    const mtuOf = (name: string): number => look.links.get(name)?.mtu ?? DEFAULT_MTU;
-    const told = wantedShape(limits, { uplink, kernel, mtuOf });
+    const told = await this.#toldOf(asked, look.links, signal);
     this.#noteDrift(look.seen);
-    const steps = stepsTowards(told.shape, look.seen);
-    const refused = await hands.carryOut(steps, look.links, signal);
+    await this.#carryOut({ told, of: told.shape, look }, signal);
+    this.#wholeAtMs = atMs;
+  }
+
+  async #quick(settled: Settled, signal: AbortSignal): Promise<void> {
+    const { reader, wanted } = this.#deps;
+    const asked = await wanted(signal);
+    const links = await reader.links(signal);
+    const told = await this.#toldOf(asked, links, signal);
+    const changed = changedSince(settled, told.shape, links);
+    const { seen } =
+      changed.size > 0 ? await reader.look(signal, { only: changed, links }) : { seen: NOTHING };
+    const of = new Map([...told.shape].filter(([name]) => changed.has(name)));
+    const kept = [...settled.seen].filter(([name]) => !changed.has(name) && links.has(name));
+    const look = { links, seen: new Map([...kept, ...seen]) };
+    await this.#carryOut({ told, of, look, only: changed }, signal);
+  }
+
+  async #carryOut({ told, of, look, only }: Work, signal: AbortSignal): Promise<void> {
+    const within = (seen: Seen): Seen =>
+      only ? new Map([...seen].filter(([name]) => only.has(name))) : seen;
+    const steps = stepsTowards(of, within(look.seen));
+    const refused = await this.#deps.hands.carryOut(steps, look.links, signal);
     this.#steps += steps.length;
     const seen = await this.#readBack(steps, look, signal);
-    const open = stepsTowards(told.shape, seen);
-    const unmet = unmetOf(limits, open, refused);
-    this.#faults = [...faults, ...told.faults, ...unmet];
+    const open = stepsTowards(of, within(seen));
+    this.#faults = [...told.faults, ...unmetOf(told.limits, { open, refused, seen })];
     const failed = new Set(this.#faults.map(({ address }) => address));
-    this.#inForce = {
-      limits: limits.filter(({ address }) => !failed.has(address)),
-      shape: told.shape,
-    };
+    const limits = told.limits.filter(({ address }) => !failed.has(address));
+    this.#inForce = { limits, shape: told.shape };
     this.#settled = open.length === 0 ? { shape: told.shape, seen } : undefined;
     this.#refusal = open.length === 0 ? undefined : new KernelRefused(refused, open.length);
   }
 
-  async #found(
-    asks: readonly Ask[],
-    look: Look,
-    signal: AbortSignal,
-  ): Promise<{ readonly limits: readonly Limit[]; readonly faults: readonly Fault[] }> {
-    const found = await Promise.all(asks.map((ask) => this.#foundOne(ask, look, signal)));
-    return {
-      limits: found.flatMap((one) => ('says' in one ? [] : one)),
-      faults: found.flatMap((one) => ('says' in one ? one : [])),
-    };
-  }
-
-  async #foundOne(
-    { at, ...rest }: Ask,
-    { links }: Look,
-    signal: AbortSignal,
-  ): Promise<Limit | Fault> {
-    const { address } = rest;
-    try {
-      const hostInterface =
-        'hostInterface' in at
-          ? at.hostInterface
-          : await hostInterfaceOf({ ...at, address }, links, signal);
-      if (links.has(hostInterface)) return { ...rest, hostInterface };
-      return { address, says: `interface "${hostInterface}" is gone` };
-    } catch (fault: unknown) {
-      if (!(fault instanceof Refusal)) throw fault;
-      return { address, says: fault.message };
-    }
+  async #toldOf({ asks, uplink }: Wanted, links: Links, signal: AbortSignal): Promise<Told> {
+    const kernel = (this.#kernel ??= await probeKernel(signal));
+    const { limits, faults } = await this.#finder.find(asks, links, signal);
+    const mtuOf = (name: string): number => links.get(name)?.mtu ?? DEFAULT_MTU;
+    const { shape, faults: unsound } = wantedShape(limits, { uplink, kernel, mtuOf });
+    return { shape, limits, faults: [...faults, ...unsound] };
   }
 
   #noteDrift(seen: Seen): void {
@@ -150,37 +178,21 @@ export class Passes {
   async #readBack(steps: readonly ShapeStep[], look: Look, signal: AbortSignal): Promise<Seen> {
     if (steps.length === 0) return look.seen;
     const touched = new Set(steps.map(({ link }) => link));
-    const { seen } = await this.#deps.reader.look(signal, touched);
+    const { seen } = await this.#deps.reader.look(signal, { only: touched });
     const kept = [...look.seen].filter(([name]) => !touched.has(name));
     return new Map([...kept, ...seen]);
   }
 }
 
-/** Limits that the kernel does not show as they are wanted, each with the first reason known. */
-function unmetOf(
-  limits: readonly Limit[],
-  open: readonly ShapeStep[],
-  refused: readonly Refused[],
-): readonly Fault[] {
-  return limits.flatMap((limit) => {
-    const { address } = limit;
-    if (!open.some((step) => concerns(step, limit))) return [];
-    const reason = refused.find(({ step }) => concerns(step, limit));
-    const says = reason
-      ? `the kernel refused "${reason.line}": ${reason.says}`
-      : 'the kernel does not show what was asked of it';
-    return [{ address, says }];
-  });
+/** Interfaces that should have something else than before, and those that are others by the same name. */
+function changedSince({ shape, seen }: Settled, wanted: Shape, links: Links): ReadonlySet<string> {
+  const names = [...new Set([...shape.keys(), ...wanted.keys()])];
+  const changed = names.filter(
+    (name) =>
+      links.get(name)?.index !== seen.get(name)?.index ||
+      !isDeepStrictEqual(shape.get(name), wanted.get(name)),
+  );
+  // Who goes as a group must know who is in it.
+  const doomed = [...links.values()].filter(isDoomed).map(({ name }) => name);
+  return new Set(changed.length === 0 ? [] : [...changed, ...doomed]);
 }
-
-/** A step on an interface of its own, on its class of a shared tree, or on what that tree rests on. */
-function concerns(step: ShapeStep, { hostInterface, classMinor }: Limit): boolean {
-  if (step.link === hostInterface || step.link === ifbOf(classMinor)) return true;
-  if (step.link !== SHARED_IN && step.link !== SHARED_OUT) return false;
-  if (step.do === 'sort') return step.sorting.minor === classMinor;
-  return 'minor' in step
-    ? step.minor === classMinor || step.minor === LINK_MINOR
-    : RESTS_ON.has(step.do);
-}
-
-const RESTS_ON: ReadonlySet<ShapeStep['do']> = new Set(['make-ifb', 'raise-ifb', 'set-root']);

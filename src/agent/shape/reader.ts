@@ -13,6 +13,13 @@ export interface Look {
   readonly seen: Seen;
 }
 
+export interface Where {
+  /** These interfaces; absent: all. */
+  readonly only?: ReadonlySet<string>;
+  /** As they were read a moment ago. */
+  readonly links?: Links;
+}
+
 /** What the kernel of one network namespace shows. Each look starts programs that end with it. */
 export class Reader {
   readonly #netns: string | undefined;
@@ -21,12 +28,9 @@ export class Reader {
     this.#netns = netns;
   }
 
-  /**
-   * @param only  these interfaces; absent: all
-   * @throws ToolFailed, UnreadableKernel
-   */
-  async look(signal: AbortSignal, only?: ReadonlySet<string>): Promise<Look> {
-    const [links, qdiscs] = await Promise.all([this.links(signal), this.qdiscs(signal)]);
+  /** @throws ToolFailed, UnreadableKernel */
+  async look(signal: AbortSignal, { only, links: known }: Where = {}): Promise<Look> {
+    const [links, qdiscs] = await Promise.all([known ?? this.links(signal), this.qdiscs(signal)]);
     const plan = readPlan(links, qdiscs, only);
     const [trees, hooks] = await Promise.all([
       this.#trees(plan.trees, signal),

@@ -14,7 +14,14 @@ import { Meter } from './meter.ts';
 
 /** A limit as the ledger has it, and how to find the container it is for. */
 export interface Ask extends Omit<Limit, 'hostInterface'> {
-  readonly at: { readonly hostInterface: string } | Pick<Whose, 'pid' | 'privileged'>;
+  readonly at: { readonly hostInterface: string } | Clues;
+}
+
+export interface Clues {
+  /** Of the container's end of the veth, when it is known before the container has started. */
+  readonly mac?: string;
+  /** Asked only when nothing else helps; undefined when the container does not run. */
+  readonly process: (signal: AbortSignal) => Promise<Omit<Whose, 'address'> | undefined>;
 }
 
 export interface Wanted {
@@ -39,6 +46,8 @@ export interface ShaperDeps {
 export interface Fault {
   readonly address: string;
   readonly says: string;
+  /** It could not be looked at or tried just now: nothing is said of whether the kernel would do it. */
+  readonly passing?: true;
 }
 
 export interface ShaperState {
@@ -56,7 +65,7 @@ export interface ShaperState {
 
 export interface Shaper {
   state(): ShaperState;
-  /** A look at the kernel at once; several calls during one look make one more. */
+  /** What changed is put in force at once; several calls during one pass make one more. */
   wake(): void;
   /**
    * Puts what is wanted now in force and reads it back.
@@ -86,7 +95,8 @@ export function startShaper(deps: ShaperDeps): Shaper {
     deps.onPass?.(state());
   };
   const turn = async (signal: AbortSignal): Promise<void> => {
-    await settle(signal);
+    await passes.next(signal);
+    deps.onPass?.(state());
     const refusal = passes.refusal();
     if (refusal) throw refusal;
   };

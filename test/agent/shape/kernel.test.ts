@@ -147,7 +147,7 @@ describe('limits in a real kernel', { concurrency: 1 }, () => {
         await on.ip(`link del ${a.hostInterface}`);
         const state = await told.settle();
         assert.deepEqual(state.faults, [
-          { address: a.address, says: `interface "${a.hostInterface}" is gone` },
+          { address: a.address, says: `interface "${a.hostInterface}" is gone`, passing: true },
         ]);
         const links = await on.ip('-br link');
         assert.doesNotMatch(links, /corral-0001/);
@@ -292,6 +292,62 @@ describe('limits in a real kernel', { concurrency: 1 }, () => {
     } finally {
       inside.kill('SIGKILL');
       bare.kill('SIGKILL');
+    }
+  });
+
+  it('finds the interface of a container that is being started, by its MAC, and keeps to it', async () => {
+    const made = 'link add vnew type veth peer name vin address 02:42:c0:00:02:09';
+    await on.ip(made);
+    const ask = { ...askFor(a, 7, 20), address: '192.0.2.9' };
+    const process = (): Promise<undefined> => Promise.resolve(undefined);
+    const wanted = (mac: string): Wanted => ({
+      asks: [{ ...ask, at: { mac, process } }],
+      uplink: UPLINK,
+    });
+    assert.deepEqual((await settle(wanted('02:42:c0:00:02:08'))).inForce, [], 'another one');
+    assert.deepEqual((await settle(wanted('02:42:c0:00:02:09'))).inForce, [ask.address]);
+    await on.ip(`link set vin netns ${a.name}`);
+    assert.deepEqual((await told.settle()).inForce, [ask.address]);
+    assert.match(await on.tc('class show dev vnew'), /ceil 20Mbit/);
+    await on.ip('link del vnew');
+    assert.deepEqual((await told.settle()).inForce, []);
+    assert.deepEqual(await remains(on), []);
+  });
+
+  it('between two looks at everything, looks only at what is wanted anew', async () => {
+    let wanted: Wanted = { asks: [askFor(a, 1, 20)], uplink: UPLINK };
+    const passed: ShaperState[] = [];
+    const quick = startShaper({
+      wanted: () => wanted,
+      onPass: (state) => passed.push(state),
+      clock: systemClock,
+      log: silentLog,
+      everyMs: 600_000,
+      netns: on.netns,
+    });
+    const pass = async (next: Wanted): Promise<ShaperState | undefined> => {
+      const before = passed.length;
+      wanted = next;
+      quick.wake();
+      while (passed.length === before) await new Promise((resolve) => setTimeout(resolve, 10));
+      return passed.at(-1);
+    };
+    try {
+      await quick.settle(soon());
+      await on.tc(`qdisc del dev ${a.hostInterface} root`);
+      const both20 = both(UPLINK);
+      assert.deepEqual((await pass(both20))?.inForce, [a.address, b.address]);
+      assert.equal(passed.at(-1)?.drift['lost-qdisc'], 0, 'nobody looked there');
+      const [, second] = both20.asks;
+      assert.deepEqual((await pass({ asks: [second!], uplink: UPLINK }))?.inForce, [b.address]);
+      await on.tc(`qdisc show dev corral-0001`).then(
+        (shown) => assert.equal(shown.trim(), ''),
+        () => undefined, // gone
+      );
+      good(await ((wanted = both20), quick.settle(soon())));
+      assert.deepEqual(await open(both20), []);
+    } finally {
+      await quick.stop();
     }
   });
 
