@@ -1,4 +1,5 @@
 import { canonicalAddress } from '../core/address.ts';
+import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
 import type { EngineNetwork } from './docker/engine-translate.ts';
 import type { Engine } from './docker/engine.ts';
@@ -8,19 +9,34 @@ export interface EndsDeps {
   readonly engine: Pick<Engine, 'network'>;
   /** The name under which Docker knows our IPAM driver. */
   readonly plugin: string;
+  readonly clock: Clock;
   readonly log: Log;
-  /** An end is known that was not. */
+  /** Another container is being started. */
   readonly onChange: () => void;
 }
 
+export interface Starting {
+  readonly bridge: string;
+  /** When Docker connected it to its network, ms since the epoch. */
+  readonly sinceMs: number;
+}
+
+/** Docker may take that long from connecting a container to starting it; one that takes longer is asked for. */
+const START_WITHIN_MS = 20_000;
+
 /**
- * Containers' ends of Docker's networks, each known some 10 ms after Docker has asked for its address and
- * some 100 ms before the container runs. Nothing is lost with an event: it only saves time.
+ * Containers that Docker is starting, and their addresses. Its `network connect` event comes some 10 ms
+ * after it has asked for the address and 100 ms and more before the container runs; meanwhile Docker says
+ * nothing of the container itself, but its network does. Who misses an event here loses only time.
  */
 export class Ends {
   readonly #deps: EndsDeps;
-  /** Docker network -> address -> MAC. */
-  readonly #macs = new Map<string, ReadonlyMap<string, string>>();
+  /** Containers that were connected and did not start yet. */
+  readonly #starting = new Map<string, Starting>();
+  /** Docker network -> address -> container. */
+  readonly #networks = new Map<string, ReadonlyMap<string, string>>();
+  /** Containers whose start was seen. */
+  readonly #started = new Set<string>();
   readonly #asked = new Set<string>();
   #asking: Promise<void> | undefined;
 
@@ -28,24 +44,26 @@ export class Ends {
     this.#deps = deps;
   }
 
-  /** Of the container's end that has the address. */
-  macOf(address: string): string | undefined {
-    for (const macs of this.#macs.values()) {
-      const mac = macs.get(address);
-      if (mac !== undefined) return mac;
+  /** The container that has the address, when it is being started. */
+  startingAt(address: string): Starting | undefined {
+    for (const containers of this.#networks.values()) {
+      const starting = this.#starting.get(containers.get(address) ?? '');
+      if (starting) return starting;
     }
     return undefined;
   }
 
   hear(event: EngineEvent, signal: AbortSignal): void {
-    if (event.what === 'connected') this.#macs.clear();
-    if (event.what !== 'network') return;
-    if (event.action === 'destroy') this.#macs.delete(event.networkId);
-    if (event.action !== 'connect' && event.action !== 'disconnect') return;
-    this.#asked.add(event.networkId);
-    this.#asking ??= this.#ask(signal).finally(() => {
-      this.#asking = undefined;
-    });
+    switch (event.what) {
+      case 'connected':
+        for (const known of [this.#starting, this.#networks, this.#started]) known.clear();
+        return;
+      case 'container':
+        this.#turned(event.container, event.action);
+        return;
+      case 'network':
+        this.#wired(event, signal);
+    }
   }
 
   /** Resolves when nothing is asked. */
@@ -53,14 +71,40 @@ export class Ends {
     await this.#asking;
   }
 
-  /** What comes while Docker answers is told by its next answer: one at a time, for any number of events. */
+  #turned(container: string, action: string): void {
+    if (action === 'start') this.#started.add(container);
+    else if (action === 'die' || action === 'destroy') this.#started.delete(container);
+    else return;
+    this.#starting.delete(container);
+  }
+
+  #wired(event: Extract<EngineEvent, { what: 'network' }>, signal: AbortSignal): void {
+    const { action, networkId, container } = event;
+    if (action === 'destroy') this.#networks.delete(networkId);
+    if (action !== 'connect' || container === undefined || this.#started.has(container)) return;
+    const bridge = `br-${networkId.slice(0, 12)}`;
+    this.#starting.set(container, { bridge, sinceMs: event.atMs });
+    this.#forgetOld();
+    this.#asked.add(networkId);
+    this.#asking ??= this.#ask(signal).finally(() => {
+      this.#asking = undefined;
+    });
+  }
+
+  #forgetOld(): void {
+    const before = this.#deps.clock.now() - START_WITHIN_MS;
+    for (const [container, { sinceMs }] of this.#starting)
+      if (sinceMs < before) this.#starting.delete(container);
+  }
+
+  /** What comes while Docker answers is told by its next answer: one at a time for any number of events. */
   async #ask(signal: AbortSignal): Promise<void> {
     for (const id of this.#asked) {
       this.#asked.delete(id);
       try {
         const network = await this.#deps.engine.network(id, signal);
         if (network?.ipam.driver !== this.#deps.plugin) continue;
-        this.#macs.set(id, macsIn(network));
+        this.#learn(network);
         this.#deps.onChange();
       } catch (fault) {
         if (signal.aborted) return;
@@ -68,13 +112,19 @@ export class Ends {
       }
     }
   }
-}
 
-const macsIn = ({ endpoints }: EngineNetwork): ReadonlyMap<string, string> =>
-  new Map(
-    [...endpoints.values()].flatMap(({ address, address6, mac }) =>
+  #learn({ id, options, endpoints }: EngineNetwork): void {
+    const ends = [...endpoints].flatMap(([container, { address, address6 }]) =>
       [address, address6].flatMap((one): [string, string][] =>
-        one === undefined || mac === undefined ? [] : [[canonicalAddress(one), mac]],
+        one === undefined ? [] : [[canonicalAddress(one), container]],
       ),
-    ),
-  );
+    );
+    this.#networks.set(id, new Map(ends));
+    const bridge = options['com.docker.network.bridge.name'];
+    if (bridge === undefined) return;
+    for (const [, container] of ends) {
+      const starting = this.#starting.get(container);
+      if (starting) this.#starting.set(container, { ...starting, bridge });
+    }
+  }
+}

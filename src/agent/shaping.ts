@@ -49,7 +49,7 @@ export class Shaping {
     this.#limits = startLimits({ store, node, clock, log, random: newName });
     this.#processes = new Processes(engine);
     this.#ends = new Ends({
-      ...{ engine, log, plugin: settings.plugin },
+      ...{ engine, clock, log, plugin: settings.plugin },
       onChange: () => this.shaper.wake(),
     });
     this.shaper = startShaper({
@@ -114,14 +114,12 @@ export class Shaping {
     const wanted = this.#limits.wanted();
     const uplink = await this.#uplinkNow(signal);
     const running = once(() => this.#running(wanted, signal));
-    const asks = wanted.map(({ container, ...limit }) => ({
-      ...limit,
-      at: {
-        ...macIn(this.#ends.macOf(limit.address)),
-        process: async () =>
-          container === undefined ? undefined : (await running()).get(container),
-      },
-    }));
+    const asks = wanted.map(({ container, ...limit }) => {
+      const starting = this.#ends.startingAt(limit.address);
+      const process = async () =>
+        starting || container === undefined ? undefined : (await running()).get(container);
+      return { ...limit, at: { process, ...(starting && { starting }) } };
+    });
     this.#told = new Map(wanted.map((limit) => [limit.address, limit]));
     return { asks, uplink };
   }
@@ -165,8 +163,6 @@ export class Shaping {
     ];
   }
 }
-
-const macIn = (mac: string | undefined) => (mac === undefined ? {} : { mac });
 
 function once<T>(ask: () => Promise<T>): () => Promise<T> {
   let asked: Promise<T> | undefined;

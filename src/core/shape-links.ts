@@ -13,9 +13,8 @@ export interface HostLink {
   readonly group?: string;
   /** Index of a veth's other end, in that end's network namespace. */
   readonly peerIndex?: number;
-  /** Name of a veth's other end, when that is in the same namespace. */
-  readonly peerName?: string;
-  readonly mac?: string;
+  /** The bridge that it is a port of. */
+  readonly bridge?: string;
 }
 
 export const isDoomed = ({ group }: HostLink): boolean => group === String(DOOMED_GROUP);
@@ -42,8 +41,7 @@ function linkIn(fields: Fields): HostLink | undefined {
       kind: textAt(fieldsAt(fields, 'linkinfo'), 'info_kind'),
       group: group === 'default' ? undefined : group,
       peerIndex: numberAt(fields, 'link_index'),
-      peerName: textAt(fields, 'link'),
-      mac: textAt(fields, 'address'),
+      bridge: textAt(fields, 'master'),
     }),
   };
 }

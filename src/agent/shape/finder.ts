@@ -1,7 +1,7 @@
 import { Refusal } from '../../core/errors.ts';
 import type { Links } from '../../core/shape-read.ts';
 import type { Limit } from '../../core/shape.ts';
-import { hostInterfaceBefore, hostInterfaceOf } from './host-interface.ts';
+import { hostInterfaceOf, portsOf } from './host-interface.ts';
 import type { Ask, Clues, Fault } from './shaper.ts';
 
 interface Known {
@@ -14,33 +14,41 @@ export interface Found {
   readonly faults: readonly Fault[];
 }
 
-/** Finds the host's end of each container's veth, and remembers it for as long as it is there. */
+type Starting = Ask & { readonly at: { readonly starting: NonNullable<Clues['starting']> } };
+type One = Limit | Fault | Starting | undefined;
+
+/**
+ * Finds the host's end of each container's veth, and remembers it for as long as it is there.
+ *
+ * A container that is being started has its port on the bridge already, but nothing says which: the ports
+ * that are nobody's belong to those that are being started. Each gets one, in the order in which they
+ * came; once a container runs it is known, and a port that was mixed up gets its own limit.
+ */
 export class Finder {
   readonly #known = new Map<string, Known>();
 
-  /** Asks of containers that do not run are left out. */
+  /** Asks of containers that do not run, nor are being started, are left out. */
   async find(asks: readonly Ask[], links: Links, signal: AbortSignal): Promise<Found> {
     const asked = new Set(asks.map(({ address }) => address));
     for (const address of this.#known.keys()) if (!asked.has(address)) this.#known.delete(address);
     const found = await Promise.all(asks.map((ask) => this.#one(ask, links, signal)));
-    return {
-      limits: found.flatMap((one) => (one && !('says' in one) ? one : [])),
-      faults: found.flatMap((one) => (one && 'says' in one ? one : [])),
-    };
+    const limits = found.filter((one) => one !== undefined && 'hostInterface' in one);
+    const faults = found.filter((one) => one !== undefined && 'says' in one);
+    const starting = found.filter((one) => one !== undefined && 'at' in one);
+    return { limits: [...limits, ...atPorts(starting, limits, links)], faults };
   }
 
-  async #one(
-    { at, ...rest }: Ask,
-    links: Links,
-    signal: AbortSignal,
-  ): Promise<Limit | Fault | undefined> {
+  async #one(ask: Ask, links: Links, signal: AbortSignal): Promise<One> {
+    const { at, ...rest } = ask;
     const { address } = rest;
+    if ('hostInterface' in at)
+      return links.has(at.hostInterface)
+        ? { ...rest, hostInterface: at.hostInterface }
+        : { address, says: `interface "${at.hostInterface}" is gone`, passing: true };
     try {
-      const hostInterface =
-        'hostInterface' in at ? at.hostInterface : await this.#search(address, at, links, signal);
-      if (hostInterface === undefined) return undefined;
-      if (links.has(hostInterface)) return { ...rest, hostInterface };
-      return { address, says: `interface "${hostInterface}" is gone`, passing: true };
+      const hostInterface = await this.#search(address, at, links, signal);
+      if (hostInterface !== undefined) return { ...rest, hostInterface };
+      return at.starting && { ...ask, at: { ...at, starting: at.starting } };
     } catch (fault: unknown) {
       if (!(fault instanceof Refusal)) throw fault;
       return { address, says: fault.message, passing: true };
@@ -49,26 +57,39 @@ export class Finder {
 
   async #search(
     address: string,
-    clues: Clues,
+    { process }: Clues,
     links: Links,
     signal: AbortSignal,
   ): Promise<string | undefined> {
     const known = this.#known.get(address);
     if (known && links.get(known.name)?.index === known.index) return known.name;
-    const name = clues.mac === undefined ? undefined : hostInterfaceBefore(clues.mac, links);
-    const found = name ?? (await ofProcess(address, clues, links, signal));
-    const link = links.get(found ?? '');
+    const whose = await process(signal);
+    const name = whose && (await hostInterfaceOf({ ...whose, address }, links, signal));
+    const link = links.get(name ?? '');
     if (link) this.#known.set(address, link);
-    return found;
+    return name;
   }
 }
 
-async function ofProcess(
-  address: string,
-  { process }: Clues,
+/** One port of its bridge for each that is being started, as far as there are ports that are nobody's. */
+function atPorts(
+  starting: readonly Starting[],
+  limits: readonly Limit[],
   links: Links,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const whose = await process(signal);
-  return whose && hostInterfaceOf({ ...whose, address }, links, signal);
+): readonly Limit[] {
+  const taken = new Set(limits.map(({ hostInterface }) => hostInterface));
+  const inTurn = [...starting].sort((a, b) => a.at.starting.sinceMs - b.at.starting.sinceMs);
+  return inTurn.flatMap(
+    ({
+      at: {
+        starting: { bridge },
+      },
+      ...rest
+    }): Limit[] => {
+      const port = portsOf(bridge, links).find(({ name }) => !taken.has(name));
+      if (!port) return [];
+      taken.add(port.name);
+      return [{ ...rest, hostInterface: port.name }];
+    },
+  );
 }

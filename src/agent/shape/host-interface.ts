@@ -1,5 +1,6 @@
 import { readdir, readFile, statfs } from 'node:fs/promises';
 import { objectsIn, numberAt, textAt } from '../../core/shape-json.ts';
+import type { HostLink } from '../../core/shape-links.ts';
 import type { Links } from '../../core/shape-read.ts';
 import { NoHostInterface } from './errors.ts';
 import { runOnce } from './tool.ts';
@@ -48,17 +49,14 @@ export async function hostInterfaceOf(
   return name;
 }
 
-/**
- * The same while the container is being started: its end of the veth has its MAC already and is still on
- * the host, and no process of the container has run that could have made it up.
- */
-export function hostInterfaceBefore(mac: string, links: Links): string | undefined {
-  const inner = [...links.values()].filter((link) => link.kind === 'veth' && link.mac === mac);
-  const [one] = inner;
-  if (inner.length !== 1 || one?.peerName === undefined) return undefined;
-  const outer = links.get(one.peerName);
-  return outer?.kind === 'veth' && outer.peerName === one.name ? outer.name : undefined;
-}
+/** Ports of a bridge that Docker made, in the order in which they were made. */
+export const portsOf = (bridge: string, links: Links): readonly HostLink[] =>
+  [...links.values()]
+    .filter((link) => link.bridge === bridge && link.kind === 'veth' && DOCKERS.test(link.name))
+    .sort((a, b) => a.index - b.index);
+
+/** As Docker names the ends of a veth, whoever else has ports on its bridge. */
+const DOCKERS = /^veth[0-9a-f]{7}$/;
 
 /** Undefined for host networking as well: the host's uplink points back to nothing inside. */
 function pointingBack({ index, peerIndex }: Inside, links: Links): string | undefined {

@@ -18,9 +18,9 @@ export interface Ask extends Omit<Limit, 'hostInterface'> {
 }
 
 export interface Clues {
-  /** Of the container's end of the veth, when it is known before the container has started. */
-  readonly mac?: string;
-  /** Asked only when nothing else helps; undefined when the container does not run. */
+  /** The bridge that it is on or will be on, while it is being started. */
+  readonly starting?: { readonly bridge: string; readonly sinceMs: number };
+  /** Not asked of a container that is being started. Undefined when it does not run. */
   readonly process: (signal: AbortSignal) => Promise<Omit<Whose, 'address'> | undefined>;
 }
 

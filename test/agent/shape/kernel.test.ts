@@ -295,22 +295,40 @@ describe('limits in a real kernel', { concurrency: 1 }, () => {
     }
   });
 
-  it('finds the interface of a container that is being started, by its MAC, and keeps to it', async () => {
-    const made = 'link add vnew type veth peer name vin address 02:42:c0:00:02:09';
-    await on.ip(made);
-    const ask = { ...askFor(a, 7, 20), address: '192.0.2.9' };
-    const process = (): Promise<undefined> => Promise.resolve(undefined);
-    const wanted = (mac: string): Wanted => ({
-      asks: [{ ...ask, at: { mac, process } }],
-      uplink: UPLINK,
+  it('gives containers that are being started the ports that are nobody’s, and each its own once it runs', async () => {
+    const names = ['vetha000001', 'vetha000002'] as const;
+    for (const name of names) {
+      await on.ip(`link add ${name} type veth peer name p${name.slice(4)}`);
+      await on.ip(`link set ${name} master br0 up`);
+    }
+    await on.ip('link add dockerlike type veth peer name other');
+    await on.ip('link set dockerlike master br0 up');
+    const running = { pid: a.pid };
+    const none = (): Promise<undefined> => Promise.resolve(undefined);
+    const starting = (octet: number, sinceMs: number) => ({
+      ...askFor(a, 100 + octet, octet),
+      address: `192.0.2.${octet}`,
+      at: { starting: { bridge: 'br0', sinceMs }, process: none },
     });
-    assert.deepEqual((await settle(wanted('02:42:c0:00:02:08'))).inForce, [], 'another one');
-    assert.deepEqual((await settle(wanted('02:42:c0:00:02:09'))).inForce, [ask.address]);
-    await on.ip(`link set vin netns ${a.name}`);
-    assert.deepEqual((await told.settle()).inForce, [ask.address]);
-    assert.match(await on.tc('class show dev vnew'), /ceil 20Mbit/);
-    await on.ip('link del vnew');
-    assert.deepEqual((await told.settle()).inForce, []);
+    const known = { ...askFor(a, 1, 20), at: { process: () => Promise.resolve(running) } };
+    const asks: Wanted['asks'] = [starting(11, 2), starting(12, 1), starting(13, 3), known];
+    const state = await settle({ asks, uplink: UPLINK });
+    assert.deepEqual(state.faults, []);
+    assert.deepEqual([...state.inForce].sort(), [a.address, '192.0.2.11', '192.0.2.12']);
+    const ceilOf = async (link: string): Promise<string | undefined> =>
+      / ceil (\S+)/.exec(await on.tc(`class show dev ${link}`))?.[1];
+    assert.equal(await ceilOf(names[0]), '12Mbit', 'first come, first served');
+    assert.equal(await ceilOf(names[1]), '11Mbit');
+    assert.equal(await ceilOf('dockerlike'), undefined);
+    const [first, second] = names.map((hostInterface) => ({ hostInterface }));
+    const at = (octet: number, where: Wanted['asks'][number]['at']) => ({
+      ...starting(octet, 1),
+      at: where,
+    });
+    await settle({ asks: [at(11, first!), at(12, second!)], uplink: UPLINK });
+    assert.deepEqual([await ceilOf(names[0]), await ceilOf(names[1])], ['11Mbit', '12Mbit']);
+    for (const name of [...names, 'dockerlike']) await on.ip(`link del ${name}`);
+    await told.settle();
     assert.deepEqual(await remains(on), []);
   });
 
