@@ -1,3 +1,4 @@
+import type { HostLink } from './shape-links.ts';
 import type { Hook, Leaf, Table } from './shape.ts';
 import { IFB_PREFIX } from './shape.ts';
 
@@ -69,6 +70,12 @@ export interface SeenLink {
 export type Seen = ReadonlyMap<string, SeenLink>;
 
 export const NO_HOOK: SeenHook = { first: [], others: 0 };
+
+/** A link that nobody has touched yet. */
+export const bare = ({ index, mtu, up, kind }: HostLink): SeenLink => ({
+  ...{ index, mtu, up, at: { ingress: NO_HOOK, egress: NO_HOOK } },
+  ...(kind === undefined ? {} : { kind }),
+});
 
 /** Made by us: name and kind. */
 export const isOurIfb = (name: string, { kind }: SeenLink): boolean =>

@@ -14,8 +14,8 @@ export interface Found {
   readonly faults: readonly Fault[];
 }
 
-type Starting = Ask & { readonly at: { readonly starting: NonNullable<Clues['starting']> } };
-type One = Limit | Fault | Starting | undefined;
+/** An ask is one that nothing was found for. */
+type One = Limit | Fault | Ask;
 
 /**
  * Finds the host's end of each container's veth, and remembers it for as long as it is there.
@@ -26,70 +26,105 @@ type One = Limit | Fault | Starting | undefined;
  */
 export class Finder {
   readonly #known = new Map<string, Known>();
+  /** Ports that containers were given while they were being started. */
+  readonly #lent = new Map<string, Known>();
 
   /** Asks of containers that do not run, nor are being started, are left out. */
   async find(asks: readonly Ask[], links: Links, signal: AbortSignal): Promise<Found> {
-    const asked = new Set(asks.map(({ address }) => address));
-    for (const address of this.#known.keys()) if (!asked.has(address)) this.#known.delete(address);
     const found = await Promise.all(asks.map((ask) => this.#one(ask, links, signal)));
-    const limits = found.filter((one) => one !== undefined && 'hostInterface' in one);
-    const faults = found.filter((one) => one !== undefined && 'says' in one);
-    const starting = found.filter((one) => one !== undefined && 'at' in one);
-    return { limits: [...limits, ...atPorts(starting, limits, links)], faults };
+    return this.#withPorts(asks, found, links);
+  }
+
+  /** The same of what is known without asking anybody. */
+  atOnce(asks: readonly Ask[], links: Links): Found {
+    const found = asks.map((ask) => {
+      const name =
+        'hostInterface' in ask.at ? ask.at.hostInterface : this.#sure(ask.address, links);
+      return name === undefined ? ask : limitOf(ask, name, links);
+    });
+    return this.#withPorts(asks, found, links);
+  }
+
+  #withPorts(asks: readonly Ask[], found: readonly One[], links: Links): Found {
+    const asked = new Set(asks.map(({ address }) => address));
+    for (const map of [this.#known, this.#lent])
+      for (const address of map.keys()) if (!asked.has(address)) map.delete(address);
+    const limits = found.filter((one) => 'hostInterface' in one);
+    const faults = found.filter((one) => 'says' in one);
+    const open = found.filter((one) => 'at' in one);
+    return { limits: [...limits, ...this.#atPorts(open, limits, links)], faults };
   }
 
   async #one(ask: Ask, links: Links, signal: AbortSignal): Promise<One> {
-    const { at, ...rest } = ask;
-    const { address } = rest;
-    if ('hostInterface' in at)
-      return links.has(at.hostInterface)
-        ? { ...rest, hostInterface: at.hostInterface }
-        : { address, says: `interface "${at.hostInterface}" is gone`, passing: true };
+    const { address, at } = ask;
+    if ('hostInterface' in at) return limitOf(ask, at.hostInterface, links);
     try {
-      const hostInterface = await this.#search(address, at, links, signal);
-      if (hostInterface !== undefined) return { ...rest, hostInterface };
-      return at.starting && { ...ask, at: { ...at, starting: at.starting } };
+      const name =
+        this.#sure(address, links) ?? (await this.#ofProcess(address, at, links, signal));
+      return name === undefined ? ask : limitOf(ask, name, links);
     } catch (fault: unknown) {
       if (!(fault instanceof Refusal)) throw fault;
       return { address, says: fault.message, passing: true };
     }
   }
 
-  async #search(
+  #sure(address: string, links: Links): string | undefined {
+    return stillThere(this.#known.get(address), links);
+  }
+
+  async #ofProcess(
     address: string,
     { process }: Clues,
     links: Links,
     signal: AbortSignal,
   ): Promise<string | undefined> {
-    const known = this.#known.get(address);
-    if (known && links.get(known.name)?.index === known.index) return known.name;
     const whose = await process(signal);
     const name = whose && (await hostInterfaceOf({ ...whose, address }, links, signal));
     const link = links.get(name ?? '');
     if (link) this.#known.set(address, link);
     return name;
   }
+
+  /** A port for each, as far as there are ports that are nobody's; who was lent one keeps it. */
+  #atPorts(open: readonly Ask[], limits: readonly Limit[], links: Links): readonly Limit[] {
+    const taken = new Set(limits.map(({ hostInterface }) => hostInterface));
+    const take = (ask: Ask, name: string | undefined): readonly Limit[] => {
+      const port = links.get(name ?? '');
+      if (!port || taken.has(port.name)) return [];
+      taken.add(port.name);
+      this.#lent.set(ask.address, port);
+      return [placed(ask, port.name)];
+    };
+    const lent = open.flatMap((ask) => take(ask, stillThere(this.#lent.get(ask.address), links)));
+    const served = new Set(lent.map(({ address }) => address));
+    const waiting = open
+      .filter(({ address }) => !served.has(address))
+      .sort((a, b) => sinceMs(a) - sinceMs(b));
+    return [
+      ...lent,
+      ...waiting.flatMap((ask) => {
+        const bridge = startingOf(ask)?.bridge;
+        if (bridge === undefined) return [];
+        return take(ask, portsOf(bridge, links).find(({ name }) => !taken.has(name))?.name);
+      }),
+    ];
+  }
 }
 
-/** One port of its bridge for each that is being started, as far as there are ports that are nobody's. */
-function atPorts(
-  starting: readonly Starting[],
-  limits: readonly Limit[],
-  links: Links,
-): readonly Limit[] {
-  const taken = new Set(limits.map(({ hostInterface }) => hostInterface));
-  const inTurn = [...starting].sort((a, b) => a.at.starting.sinceMs - b.at.starting.sinceMs);
-  return inTurn.flatMap(
-    ({
-      at: {
-        starting: { bridge },
-      },
-      ...rest
-    }): Limit[] => {
-      const port = portsOf(bridge, links).find(({ name }) => !taken.has(name));
-      if (!port) return [];
-      taken.add(port.name);
-      return [{ ...rest, hostInterface: port.name }];
-    },
-  );
+const startingOf = ({ at }: Ask): Clues['starting'] =>
+  'hostInterface' in at ? undefined : at.starting;
+
+const sinceMs = (ask: Ask): number => startingOf(ask)?.sinceMs ?? 0;
+
+const stillThere = (known: Known | undefined, links: Links): string | undefined =>
+  known && links.get(known.name)?.index === known.index ? known.name : undefined;
+
+function placed(ask: Ask, hostInterface: string): Limit {
+  const { address, netInKbit, netOutKbit, classMinor } = ask;
+  return { address, netInKbit, netOutKbit, classMinor, hostInterface };
 }
+
+const limitOf = (ask: Ask, hostInterface: string, links: Links): Limit | Fault =>
+  links.has(hostInterface)
+    ? placed(ask, hostInterface)
+    : { address: ask.address, says: `interface "${hostInterface}" is gone`, passing: true };

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Drift, DRIFTS, driftSince } from '../../core/shape-drift.ts';
-import type { Seen } from '../../core/shape-seen.ts';
+import { bare, type Seen, type SeenLink } from '../../core/shape-seen.ts';
 import { isDoomed } from '../../core/shape-links.ts';
 import type { Links } from '../../core/shape-read.ts';
 import type { ShapeStep } from '../../core/shape-step.ts';
 import { stepsTowards } from '../../core/shape-steps.ts';
-import { wantedShape } from '../../core/shape-wanted.ts';
+import { wantedShape, type WantedShape } from '../../core/shape-wanted.ts';
 import type { Kernel, Limit, Shape } from '../../core/shape.ts';
 import type { Clock } from '../../plumbing/clock.ts';
 import { KernelRefused } from './errors.ts';
@@ -130,25 +130,50 @@ export class Passes {
   async #quick(settled: Settled, signal: AbortSignal): Promise<void> {
     const { reader, wanted } = this.#deps;
     const asked = await wanted(signal);
-    const links = await reader.links(signal);
-    const told = await this.#toldOf(asked, links, signal);
-    const changed = changedSince(settled, told.shape, links);
-    const { seen } =
-      changed.size > 0 ? await reader.look(signal, { only: changed, links }) : { seen: NOTHING };
-    const of = new Map([...told.shape].filter(([name]) => changed.has(name)));
+    const before = await reader.links(signal);
+    const acted = await this.#atOnce(settled, { asked, links: before }, signal);
+    const told = await this.#toldOf(asked, before, signal);
+    const changed = new Set([...acted, ...changedSince(settled, told.shape, before)]);
+    const { links, seen } =
+      changed.size > 0
+        ? await reader.look(signal, { only: changed })
+        : { links: before, seen: NOTHING };
     const kept = [...settled.seen].filter(([name]) => !changed.has(name) && links.has(name));
     const look = { links, seen: new Map([...kept, ...seen]) };
-    await this.#carryOut({ told, of, look, only: changed }, signal);
+    const work = { told, of: within(told.shape, changed), look, only: changed };
+    await this.#carryOut(work, signal);
+  }
+
+  /**
+   * What can be done before anybody is asked and anything is looked at: a new container must not wait for
+   * either. It supposes that all is as it was left; where it is not, the look that follows shows it.
+   *
+   * @returns the interfaces that it was done to
+   */
+  async #atOnce(
+    settled: Settled,
+    { asked, links }: { readonly asked: Wanted; readonly links: Links },
+    signal: AbortSignal,
+  ): Promise<ReadonlySet<string>> {
+    const { limits } = this.#finder.atOnce(asked.asks, links);
+    const shape = this.#shapeOf(limits, asked, links)?.shape;
+    if (!shape) return new Set();
+    const changed = changedSince(settled, shape, links);
+    const added = new Set([...changed].filter((name) => shape.has(name)));
+    const seen = supposed(added, settled.seen, links);
+    const steps = seen ? stepsTowards(within(shape, added), seen) : [];
+    await this.#deps.hands.carryOut(steps, links, signal);
+    this.#steps += steps.length;
+    return steps.length > 0 ? added : new Set();
   }
 
   async #carryOut({ told, of, look, only }: Work, signal: AbortSignal): Promise<void> {
-    const within = (seen: Seen): Seen =>
-      only ? new Map([...seen].filter(([name]) => only.has(name))) : seen;
-    const steps = stepsTowards(of, within(look.seen));
+    const inScope = (seen: Seen): Seen => (only ? within(seen, only) : seen);
+    const steps = stepsTowards(of, inScope(look.seen));
     const refused = await this.#deps.hands.carryOut(steps, look.links, signal);
     this.#steps += steps.length;
     const seen = await this.#readBack(steps, look, signal);
-    const open = stepsTowards(of, within(seen));
+    const open = stepsTowards(of, inScope(seen));
     this.#faults = [...told.faults, ...unmetOf(told.limits, { open, refused, seen })];
     const failed = new Set(this.#faults.map(({ address }) => address));
     const limits = told.limits.filter(({ address }) => !failed.has(address));
@@ -157,12 +182,18 @@ export class Passes {
     this.#refusal = open.length === 0 ? undefined : new KernelRefused(refused, open.length);
   }
 
-  async #toldOf({ asks, uplink }: Wanted, links: Links, signal: AbortSignal): Promise<Told> {
-    const kernel = (this.#kernel ??= await probeKernel(signal));
-    const { limits, faults } = await this.#finder.find(asks, links, signal);
+  async #toldOf(wanted: Wanted, links: Links, signal: AbortSignal): Promise<Told> {
+    this.#kernel ??= await probeKernel(signal);
+    const { limits, faults } = await this.#finder.find(wanted.asks, links, signal);
+    const told = this.#shapeOf(limits, wanted, links);
+    return { shape: new Map(), limits, ...told, faults: [...faults, ...(told?.faults ?? [])] };
+  }
+
+  /** Undefined until it is known what the kernel has. */
+  #shapeOf(limits: readonly Limit[], { uplink }: Wanted, links: Links): WantedShape | undefined {
+    const kernel = this.#kernel;
     const mtuOf = (name: string): number => links.get(name)?.mtu ?? DEFAULT_MTU;
-    const { shape, faults: unsound } = wantedShape(limits, { uplink, kernel, mtuOf });
-    return { shape, limits, faults: [...faults, ...unsound] };
+    return kernel && wantedShape(limits, { uplink, kernel, mtuOf });
   }
 
   #noteDrift(seen: Seen): void {
@@ -182,6 +213,22 @@ export class Passes {
     const kept = [...look.seen].filter(([name]) => !touched.has(name));
     return new Map([...kept, ...seen]);
   }
+}
+
+const within = <T>(all: ReadonlyMap<string, T>, only: ReadonlySet<string>): Map<string, T> =>
+  new Map([...all].filter(([name]) => only.has(name)));
+
+/** Undefined when one of them is there and nobody knows how it was left. */
+function supposed(names: ReadonlySet<string>, left: Seen, links: Links): Seen | undefined {
+  const seen = new Map<string, SeenLink>();
+  for (const name of names) {
+    const link = links.get(name);
+    const known = left.get(name);
+    if (link && known?.index === link.index) seen.set(name, known);
+    else if (link?.kind === 'veth') seen.set(name, bare(link));
+    else if (link) return undefined;
+  }
+  return seen;
 }
 
 /** Interfaces that should have something else than before, and those that are others by the same name. */
