@@ -1,15 +1,20 @@
+import { randomBytes } from 'node:crypto';
+import type { LimitEdit } from '../console/deps.ts';
 import { clusterMetrics } from '../console/metrics.ts';
 import { createConsole } from '../console/server.ts';
 import type { FenceSeen } from '../console/shapes/fence.ts';
 import type { ReadyItem } from '../console/shapes/ready.ts';
 import type { Settings } from '../config/settings.ts';
-import { listAudit } from '../ledger/audit.ts';
+import { listAudit, trimAudit } from '../ledger/audit.ts';
 import { listFailures } from '../ledger/failures.ts';
 import { listFences } from '../ledger/fences.ts';
+import { type Edited, editLimits } from '../ledger/limit-edit.ts';
+import { NoSuchHolding } from '../ledger/limit-errors.ts';
 import { listLimits } from '../ledger/limit-list.ts';
 import { getWholeReport, listReports } from '../ledger/reports.ts';
 import { getVerdict, listVerdicts } from '../ledger/verdicts.ts';
 import type { Store } from '../ledger/store.ts';
+import { systemClock } from '../plumbing/clock.ts';
 import { type Listening, listen } from '../plumbing/listen.ts';
 import type { Log } from '../plumbing/log.ts';
 import type { GateService } from './gate-service.ts';
@@ -33,6 +38,7 @@ export async function startConsole(deps: ConsoleServiceDeps): Promise<Listening>
     },
     limits: {
       list: async (query, signal) => (await listLimits(store, query, signal)).limits,
+      edit: (edit, signal) => editOne(store, edit, signal),
     },
     audit: { list: (query, signal) => listAudit(store, query, signal) },
     failures: { list: (query, signal) => listFailures(store, query, signal) },
@@ -71,6 +77,22 @@ async function fenceSeen(
     records: new Map([...records].map(([node, { record }]) => [node, record])),
     room: (node) => nodes.get(node),
   };
+}
+
+async function editOne(
+  store: Store,
+  { address, ...edit }: LimitEdit,
+  signal: AbortSignal,
+): Promise<Edited> {
+  const options = { clock: systemClock, random: () => randomBytes(5).toString('hex'), signal };
+  const [edited] = await editLimits(
+    store,
+    { ...edit, addresses: [address], by: 'console' },
+    options,
+  );
+  await trimAudit(store, {}, signal);
+  if (!edited) throw new NoSuchHolding(address);
+  return edited;
 }
 
 /** Each dependency and each loop, by name. */

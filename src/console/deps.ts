@@ -10,11 +10,12 @@ import type {
   VerdictRecord,
 } from '../core/records.ts';
 import type { ReportRecord } from '../core/report-record.ts';
+import type { LimitWish } from '../core/limit-edit.ts';
 import type { NodeSeen, PoolSeen } from '../core/snapshot.ts';
 import type { Log } from '../plumbing/log.ts';
 import type { JsonValue } from '../plumbing/strict-json.ts';
 import type { FenceSeen } from './shapes/fence.ts';
-import type { LimitParts } from './shapes/limits.ts';
+import type { EditedParts, LimitParts } from './shapes/limits.ts';
 import type { ReadyItem } from './shapes/ready.ts';
 
 /** What the console reads of the picture that verdicts are computed on; core's Snapshot has it all. */
@@ -44,6 +45,22 @@ export interface VerdictReader {
 /** Limits of the leases; ledger/limit-list.ts has it, given a store. */
 export interface LimitReader {
   list(query: { readonly node?: string }, signal: AbortSignal): Promise<readonly LimitParts[]>;
+}
+
+/** Changes limits as the command line does; ledger/limit-edit.ts has it, given a store. */
+export interface LimitWriter {
+  /** @throws NoSuchHolding, UnknownNode, BadLimit, LimitPastLink, LedgerBusy, LedgerUnreachable */
+  edit(edit: LimitEdit, signal: AbortSignal): Promise<EditedParts>;
+}
+
+export interface LimitEdit {
+  readonly node: string;
+  readonly address: string;
+  /** `reset`: what the container's app asked for, else the network's default. */
+  readonly wish: LimitWish | 'reset';
+  readonly force?: true;
+  readonly who: string;
+  readonly why?: string;
 }
 
 /** Changes by people; ledger/audit.ts has it, given a store. */
@@ -85,11 +102,11 @@ export interface HeldApp {
   readonly record: HeldRecord;
 }
 
-/** Everything that the console shows, handed in; it changes nothing. */
+/** Everything that the console shows, and what it changes, handed in. */
 export interface ConsoleDeps {
   readonly snapshot: () => SnapshotReader;
   readonly verdicts: VerdictReader;
-  readonly limits: LimitReader;
+  readonly limits: LimitReader & LimitWriter;
   readonly audit: AuditReader;
   readonly reports: ReportReader;
   readonly failures: FailureReader;

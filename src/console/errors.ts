@@ -39,6 +39,33 @@ export class WrongHost extends Refusal {
   }
 }
 
+/** A page of somebody else has a browser change something here (cross-site request forgery). */
+export class WrongOrigin extends Refusal {
+  readonly code = 'wrong-origin';
+  readonly remedy = 'call the console from a program, or from a page that it serves itself';
+  constructor(origin: string) {
+    super(`the console changes nothing for "${origin.slice(0, 200)}"`);
+  }
+}
+
+/** HTML forms can send other types to any site; JSON they cannot. */
+export class NotJson extends Refusal {
+  readonly code = 'not-json';
+  readonly remedy = 'send the header Content-Type: application/json';
+  constructor(type: string) {
+    super(`a change must come as application/json, not "${type.slice(0, 200)}"`);
+  }
+}
+
+/** Every fault of a body at once. */
+export class BadChange extends Refusal {
+  readonly code = 'bad-change';
+  readonly remedy = 'GET /openapi.json says what the body holds';
+  constructor(faults: readonly string[]) {
+    super(`the body is not usable: ${faults.join('; ')}`);
+  }
+}
+
 /** Every fault of a query at once. */
 export class BadQuery extends Refusal {
   readonly code = 'bad-query';

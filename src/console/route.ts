@@ -7,6 +7,8 @@ export interface Asked {
   readonly query: Readonly<Record<string, unknown>>;
   /** The bytes of the body, bounded. */
   readonly body: () => Promise<Buffer>;
+  /** Address of the client. */
+  readonly from: string;
   /** Aborted at the deadline, and when the client leaves. */
   readonly signal: AbortSignal;
 }
@@ -20,7 +22,7 @@ export interface Reply {
 
 /** One line of the API: enough to serve it and to write its OpenAPI entry. */
 export interface Route {
-  readonly method: 'get' | 'post';
+  readonly method: 'get' | 'post' | 'put' | 'delete';
   /** With `:name` for parameters. */
   readonly path: string;
   readonly summary: string;

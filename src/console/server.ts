@@ -7,11 +7,13 @@ import type { ConsoleDeps } from './deps.ts';
 import { AnswerLate, BadQuery, NoSuchPath, WrongMethod } from './errors.ts';
 import { knownHosts } from './host.ts';
 import { measure } from './metrics.ts';
+import { ownOrigin } from './origin.ts';
 import { openApiOf } from './openapi.ts';
 import type { Asked, Route } from './route.ts';
 import { nodeRoutes, poolRoutes, promiseRoutes } from './routes/cluster.ts';
 import { failureRoutes } from './routes/failures.ts';
 import { fenceRoutes } from './routes/fence.ts';
+import { limitEditRoutes } from './routes/limit-edits.ts';
 import { limitRoutes } from './routes/limits.ts';
 import { reportRoutes } from './routes/reports.ts';
 import { serviceRoutes } from './routes/service.ts';
@@ -25,6 +27,7 @@ export function routesOf(deps: ConsoleDeps): readonly Route[] {
     ...promiseRoutes(deps),
     ...fenceRoutes(deps),
     ...limitRoutes(deps),
+    ...limitEditRoutes(deps),
     ...failureRoutes(deps),
     ...verdictRoutes(deps),
     ...reportRoutes(deps),
@@ -39,7 +42,7 @@ export function routesOf(deps: ConsoleDeps): readonly Route[] {
   return [...api, self];
 }
 
-/** The JSON API. It reads only; who listens, and where, is up to the caller: loopback by default. */
+/** The JSON API. Who listens, and where, is up to the caller: loopback by default. */
 export function createConsole(deps: ConsoleDeps): Koa {
   const router = new Router();
   for (const route of routesOf(deps))
@@ -49,6 +52,7 @@ export function createConsole(deps: ConsoleDeps): Koa {
   app.use(measure(deps.registry)); // first, so that it sees the status that is sent
   app.use(explainFaults(deps.log)); // above all that may refuse
   app.use(knownHosts(deps.names)); // before anything is read on behalf of a stranger's page
+  app.use(ownOrigin()); // and before anything is changed for one
   app.use(router.routes());
   app.use(function nothingHere(ctx) {
     const layers = router.match(ctx.path, ctx.method).path;
@@ -70,6 +74,7 @@ function serve(route: Route, { maxBodyBytes, withinMs }: ConsoleDeps): RouterMid
       params: ctx.params,
       query: checkedQuery(route, ctx.query),
       body: () => readBody(ctx.req, maxBodyBytes, signal),
+      from: ctx.req.socket.remoteAddress ?? 'somebody who has left',
       signal,
     };
     try {

@@ -1,6 +1,6 @@
 import type { HostLink } from './shape-links.ts';
-import type { Hook, Leaf, Table } from './shape.ts';
-import { IFB_PREFIX } from './shape.ts';
+import type { Hook, Leaf, LinkShape, Table, Tree } from './shape.ts';
+import { IFB_PREFIX, TREE } from './shape.ts';
 
 /** A class of a tree of ours, as the kernel shows it. */
 export interface SeenClass {
@@ -75,6 +75,30 @@ export const NO_HOOK: SeenHook = { first: [], others: 0 };
 export const bare = ({ index, mtu, up, kind }: HostLink): SeenLink => ({
   ...{ index, mtu, up, at: { ingress: NO_HOOK, egress: NO_HOOK } },
   ...(kind === undefined ? {} : { kind }),
+});
+
+/** A link as it is right after all that is wanted was done; handles are empty. */
+export function asWanted({ tree, redirects }: LinkShape, link: HostLink): SeenLink {
+  const at = (to: string | undefined): SeenHook =>
+    to === undefined ? NO_HOOK : { ...NO_HOOK, redirect: { to, handle: '' } };
+  const hooked = redirects.ingress !== undefined || redirects.egress !== undefined;
+  return {
+    ...bare(link),
+    ...(tree
+      ? { root: { kind: 'htb', handle: `${TREE.toString(16)}:` }, tree: treeAsWanted(tree) }
+      : {}),
+    ...(hooked ? { hooks: 'clsact' } : {}),
+    at: { ingress: at(redirects.ingress), egress: at(redirects.egress) },
+  };
+}
+
+const treeAsWanted = ({ defaultMinor, classes, searchBy, sortings }: Tree): SeenTree => ({
+  ...{ defaultMinor, directPackets: 0, broken: new Set<Table>() },
+  classes: new Map(
+    [...classes].map(([minor, shape]) => [minor, { ...shape, ceilBurstBytes: shape.burstBytes }]),
+  ),
+  tables: new Map(searchBy ? [[4, searchBy] as const, [6, searchBy] as const] : []),
+  sortings: sortings.map((sorting) => ({ ...sorting, handle: '' })),
 });
 
 /** Made by us: name and kind. */

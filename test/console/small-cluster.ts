@@ -4,18 +4,20 @@ import { after, before } from 'node:test';
 import { Registry } from 'prom-client';
 import { demandOfApp } from '../../src/cluster/marathon/demand.ts';
 import type { JsonObject } from '../../src/cluster/marathon/json.ts';
-import type { ConsoleDeps } from '../../src/console/deps.ts';
+import type { ConsoleDeps, LimitEdit } from '../../src/console/deps.ts';
 import { clusterMetrics } from '../../src/console/metrics.ts';
 import type { LimitParts } from '../../src/console/shapes/limits.ts';
 import { createConsole } from '../../src/console/server.ts';
 import type { Verdict } from '../../src/core/admit.ts';
 import { explain } from '../../src/core/explain.ts';
 import type { CapacityReport } from '../../src/core/capacity-record.ts';
+import { judgeLimit } from '../../src/core/limit-edit.ts';
 import { place } from '../../src/core/place.ts';
 import { headOf } from '../../src/core/report-record.ts';
 import type { VerdictRecord } from '../../src/core/records.ts';
 import { describe as inWords } from '../../src/core/shortage.ts';
 import { Snapshot } from '../../src/core/snapshot.ts';
+import { NoSuchHolding } from '../../src/ledger/limit-errors.ts';
 import { type Listening, listen } from '../../src/plumbing/listen.ts';
 import { silentLog } from '../../src/plumbing/log.ts';
 
@@ -168,6 +170,9 @@ const limits: readonly LimitParts[] = [
     state: 'given',
   },
 ];
+const NOTHING = { inKbit: 0, outKbit: 0 };
+/** What the console was told to change. */
+export const edits: LimitEdit[] = [];
 const changes = ['0abc-1', '0abd-1'].map((id, at) => ({
   id,
   record: {
@@ -239,6 +244,19 @@ export const depsWith = (faulty: Faulty): ConsoleDeps => ({
   verdicts,
   limits: {
     list: async ({ node }) => limits.filter((limit) => (node ?? limit.node) === limit.node),
+    edit: async (edit) => {
+      edits.push(edit);
+      const { node, address, wish, force } = edit;
+      const { lease: held, counted } =
+        limits.find((limit) => limit.node === node && limit.address === address) ?? {};
+      if (!held || !counted) throw new NoSuchHolding(`${address} on node "${node}"`);
+      const link = { ...picture.node(node)!.record! };
+      const tally = picture.node(node)!.tally!;
+      const standing = { node, address, link, tally, counted, promised: NOTHING };
+      const asked = wish === 'reset' ? { netInKbit: 1000, ...(force && { force }) } : wish;
+      const after = judgeLimit(standing, asked);
+      return { node, address, before: counted, after, edit: '0abe-1' };
+    },
   },
   audit: {
     list: async ({ before, limit }) => {

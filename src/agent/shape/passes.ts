@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Drift, DRIFTS, driftSince } from '../../core/shape-drift.ts';
-import { bare, type Seen, type SeenLink } from '../../core/shape-seen.ts';
+import type { Seen } from '../../core/shape-seen.ts';
 import { isDoomed } from '../../core/shape-links.ts';
 import type { Links } from '../../core/shape-read.ts';
 import type { ShapeStep } from '../../core/shape-step.ts';
@@ -9,6 +9,7 @@ import { wantedShape, type WantedShape } from '../../core/shape-wanted.ts';
 import type { Kernel, Limit, Shape } from '../../core/shape.ts';
 import type { Clock } from '../../plumbing/clock.ts';
 import { KernelRefused } from './errors.ts';
+import { Ahead, within } from './ahead.ts';
 import { Finder } from './finder.ts';
 import type { Hands } from './hands.ts';
 import type { InForce } from './meter.ts';
@@ -23,13 +24,15 @@ interface Deps extends Pick<ShaperDeps, 'wanted' | 'log' | 'everyMs'> {
   readonly hands: Hands;
 }
 
-interface Settled {
+export interface Settled {
   readonly shape: Shape;
   readonly seen: Seen;
 }
 
 const DEFAULT_MTU = 1500;
 const NOTHING: Seen = new Map();
+/** Longest that what was done is not looked at while there is more to do, ms. */
+const UNSEEN_MS = 3_000;
 
 /** What is wanted, told in the words of the kernel. */
 interface Told {
@@ -58,6 +61,8 @@ export class Passes {
   readonly #deps: Deps;
   readonly #drift = new Map<Drift, number>();
   readonly #finder = new Finder();
+  readonly #ahead = new Ahead();
+  #aheadAtMs: number | undefined;
   #turn: Promise<void> = Promise.resolve();
   #wholeAtMs = -Infinity;
   #kernel: Kernel | undefined;
@@ -101,6 +106,11 @@ export class Passes {
     return this.#refusal;
   }
 
+  /** Something was done that was not looked at yet. */
+  unseen(): boolean {
+    return this.#ahead.names().size > 0;
+  }
+
   inForce(): InForce {
     return this.#inForce;
   }
@@ -131,9 +141,10 @@ export class Passes {
     const { reader, wanted } = this.#deps;
     const asked = await wanted(signal);
     const before = await reader.links(signal);
-    const acted = await this.#atOnce(settled, { asked, links: before }, signal);
+    if ((await this.#atOnce(settled, { asked, links: before }, signal)) && this.#mayWait()) return;
     const told = await this.#toldOf(asked, before, signal);
-    const changed = new Set([...acted, ...changedSince(settled, told.shape, before)]);
+    const done = this.#ahead.names();
+    const changed = new Set([...done, ...changedSince(settled, told.shape, before)]);
     const { links, seen } =
       changed.size > 0
         ? await reader.look(signal, { only: changed })
@@ -148,23 +159,25 @@ export class Passes {
    * What can be done before anybody is asked and anything is looked at: a new container must not wait for
    * either. It supposes that all is as it was left; where it is not, the look that follows shows it.
    *
-   * @returns the interfaces that it was done to
+   * @returns whether anything was to be done
    */
   async #atOnce(
     settled: Settled,
     { asked, links }: { readonly asked: Wanted; readonly links: Links },
     signal: AbortSignal,
-  ): Promise<ReadonlySet<string>> {
+  ): Promise<boolean> {
     const { limits } = this.#finder.atOnce(asked.asks, links);
-    const shape = this.#shapeOf(limits, asked, links)?.shape;
-    if (!shape) return new Set();
-    const changed = changedSince(settled, shape, links);
-    const added = new Set([...changed].filter((name) => shape.has(name)));
-    const seen = supposed(added, settled.seen, links);
-    const steps = seen ? stepsTowards(within(shape, added), seen) : [];
+    const shape = this.#shapeOf(limits, asked, links)?.shape ?? new Map();
+    const steps = this.#ahead.steps(settled, shape, links);
     await this.#deps.hands.carryOut(steps, links, signal);
     this.#steps += steps.length;
-    return steps.length > 0 ? added : new Set();
+    if (steps.length > 0) this.#aheadAtMs ??= this.#deps.clock.now();
+    return steps.length > 0;
+  }
+
+  /** Others may be waiting for their first limit: what was done is looked at when nobody is, but soon. */
+  #mayWait(): boolean {
+    return (this.#aheadAtMs ?? 0) + UNSEEN_MS > this.#deps.clock.now();
   }
 
   async #carryOut({ told, of, look, only }: Work, signal: AbortSignal): Promise<void> {
@@ -178,6 +191,8 @@ export class Passes {
     const failed = new Set(this.#faults.map(({ address }) => address));
     const limits = told.limits.filter(({ address }) => !failed.has(address));
     this.#inForce = { limits, shape: told.shape };
+    this.#ahead.seen();
+    this.#aheadAtMs = undefined;
     this.#settled = open.length === 0 ? { shape: told.shape, seen } : undefined;
     this.#refusal = open.length === 0 ? undefined : new KernelRefused(refused, open.length);
   }
@@ -213,22 +228,6 @@ export class Passes {
     const kept = [...look.seen].filter(([name]) => !touched.has(name));
     return new Map([...kept, ...seen]);
   }
-}
-
-const within = <T>(all: ReadonlyMap<string, T>, only: ReadonlySet<string>): Map<string, T> =>
-  new Map([...all].filter(([name]) => only.has(name)));
-
-/** Undefined when one of them is there and nobody knows how it was left. */
-function supposed(names: ReadonlySet<string>, left: Seen, links: Links): Seen | undefined {
-  const seen = new Map<string, SeenLink>();
-  for (const name of names) {
-    const link = links.get(name);
-    const known = left.get(name);
-    if (link && known?.index === link.index) seen.set(name, known);
-    else if (link?.kind === 'veth') seen.set(name, bare(link));
-    else if (link) return undefined;
-  }
-  return seen;
 }
 
 /** Interfaces that should have something else than before, and those that are others by the same name. */

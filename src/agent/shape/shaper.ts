@@ -80,8 +80,7 @@ export interface Shaper {
   stop(): Promise<void>;
 }
 
-const BACKOFF_MS = 500;
-const PASS_MS = 60_000;
+const TIMING = { backoffMs: 500, deadlineMs: 60_000 };
 
 /** Keeps the kernel of one node equal to what is wanted, for ever. */
 export function startShaper(deps: ShaperDeps): Shaper {
@@ -96,18 +95,12 @@ export function startShaper(deps: ShaperDeps): Shaper {
   };
   const turn = async (signal: AbortSignal): Promise<void> => {
     await passes.next(signal);
-    deps.onPass?.(state());
+    if (passes.unseen()) loop.wake();
+    else deps.onPass?.(state());
     const refusal = passes.refusal();
     if (refusal) throw refusal;
   };
-  const loop = startLoop('shape', turn, {
-    everyMs,
-    backoffMs: BACKOFF_MS,
-    backoffCapMs: everyMs,
-    deadlineMs: PASS_MS,
-    clock,
-    log,
-  });
+  const loop = startLoop('shape', turn, { ...TIMING, everyMs, backoffCapMs: everyMs, clock, log });
   const state = (): ShaperState => ({ loop: loop.state(), ...passes.state() });
   return {
     state,

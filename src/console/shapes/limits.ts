@@ -58,6 +58,43 @@ export const limitShape = ({ lease, counted, editedMs, ...limit }: LimitParts): 
   ...(editedMs !== undefined && { editedAt: iso(editedMs) }),
 });
 
+/** One limit after an edit; ledger/limit-edit.ts has them. */
+export interface EditedParts {
+  readonly node: string;
+  readonly address: string;
+  readonly container?: string;
+  readonly app?: string;
+  readonly before: CountedLimit;
+  readonly after: CountedLimit;
+  readonly edit?: string;
+}
+
+export interface RatesShape {
+  readonly netInKbit: number;
+  readonly netOutKbit: number;
+  readonly forced?: true;
+}
+
+export interface EditedShape {
+  readonly node: string;
+  readonly address: string;
+  readonly container?: string;
+  readonly app?: string;
+  readonly before: RatesShape;
+  readonly after: RatesShape;
+  /** The audit's entry. The node's agent says in the limit's state what becomes of it. */
+  readonly edit?: string;
+  /** `unchanged`: it was so already. */
+  readonly state: 'pending' | 'unchanged';
+}
+
+export const editedShape = ({ before, after, ...edited }: EditedParts): EditedShape => ({
+  ...edited,
+  before: rulesOf(before),
+  after: rulesOf(after),
+  state: edited.edit === undefined ? 'unchanged' : 'pending',
+});
+
 export interface AuditShape extends Omit<AuditRecord, 'v' | 'atMs'> {
   readonly id: string;
   readonly at: string;
