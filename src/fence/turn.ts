@@ -1,28 +1,23 @@
-import { pendingLaunches, type QueuedLaunch } from '../core/fence-pending.ts';
-import { fenceRooms, type StagedTask } from '../core/fence-room.ts';
+import type { QueuedLaunch } from '../core/fence-pending.ts';
+import type { StagedTask } from '../core/fence-room.ts';
 import {
   type AgentSeen,
-  agentsByNode,
   type FenceAction,
   type FenceSteps,
-  stepFence,
-  within,
   MINUTE_MS,
+  within,
 } from '../core/fence-step.ts';
-import { type FenceRules, type RoomSince, wantFence } from '../core/fence-want.ts';
+import type { RoomSince } from '../core/fence-want.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { Term } from '../ledger/election.ts';
 import type { FenceBook } from '../ledger/fence-book.ts';
 import type { Fences } from '../ledger/fences.ts';
+import { decideFence, type DecideRules } from './decide.ts';
 import type { FenceForce } from './means.ts';
-import { owedPromises, pictureOf } from './picture.ts';
 import { carryOut, type Pass, type StepOutcome, type SwitchDeps } from './switch.ts';
 
 export interface FenceTurnDeps extends SwitchDeps {
-  readonly settings: FenceRules & {
-    readonly mode: 'off' | 'watch' | 'on';
-    readonly flipsPerMinute: number;
-    readonly atOnce: number;
+  readonly settings: DecideRules & {
     /** How old the list of agents may be while nothing is to be switched, ms. */
     readonly everyMs: number;
   };
@@ -113,47 +108,13 @@ async function look(
   // the newest word on both, after everything that was waited for
   const fences = deps.book.fences();
   const nowMs = deps.clock.now();
-  const { wants, since } = wanted(deps, { snapshot, fences, queue, since: memory.since, nowMs });
-  memory.since = since;
-  const steps = stepFence({
-    wants,
-    records: recordsOf(fences, memory, nowMs),
-    orders: fences.orders,
-    agents: agentsByNode(memory.agents.list),
-    rules: { ...deps.settings, isAble: force.isAble },
-    nowMs,
+  const { steps, since } = decideFence(deps.settings, {
+    ...{ snapshot, fences, queue, nowMs },
+    ...{ agents: memory.agents.list, staged: deps.staged(), isAble: force.isAble },
+    ...{ since: memory.since, flips: memory.flips },
   });
+  memory.since = since;
   return { steps, fences, nowMs };
-}
-
-const recordsOf = ({ records }: Fences, { flips }: Memory, nowMs: number) =>
-  new Map(
-    [...records].map(([node, { record }]) => {
-      const before = within(flips.get(node) ?? [], nowMs, MINUTE_MS);
-      const seen = before.length > record.flips.length ? { ...record, flips: before } : record;
-      return [node, seen] as const;
-    }),
-  );
-
-interface Looked {
-  readonly snapshot: Snapshot;
-  readonly fences: Fences;
-  readonly queue: readonly QueuedLaunch[] | undefined;
-  readonly since: RoomSince;
-  readonly nowMs: number;
-}
-
-function wanted(
-  { settings, staged }: FenceTurnDeps,
-  { snapshot, fences, queue, since, nowMs }: Looked,
-): ReturnType<typeof wantFence> {
-  const picture = pictureOf(snapshot, staged());
-  const rooms = fenceRooms(picture);
-  const closed = new Set(
-    [...fences.records].flatMap(([node, { record }]) => (record.state === 'yielded' ? [] : [node])),
-  );
-  const pending = pendingLaunches(queue, owedPromises(snapshot), nowMs);
-  return wantFence({ nodes: picture.nodes, rooms, closed, pending, rules: settings, since, nowMs });
 }
 
 function dueOf(

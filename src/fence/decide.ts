@@ -1,0 +1,80 @@
+import type { PendingLaunch } from '../core/fence-demand.ts';
+import { pendingLaunches, type QueuedLaunch } from '../core/fence-pending.ts';
+import type { FenceRecord } from '../core/fence-record.ts';
+import { fenceRooms, type StagedTask } from '../core/fence-room.ts';
+import {
+  type AgentSeen,
+  agentsByNode,
+  type FenceSteps,
+  MINUTE_MS,
+  stepFence,
+  type StepRules,
+  within,
+} from '../core/fence-step.ts';
+import { type FenceRules, type RoomSince, wantFence } from '../core/fence-want.ts';
+import type { Snapshot } from '../core/snapshot.ts';
+import type { Fences } from '../ledger/fences.ts';
+import { owedPromises, pictureOf } from './picture.ts';
+
+export type DecideRules = FenceRules & Omit<StepRules, 'isAble'>;
+
+/** Everything that one decision rests on. */
+export interface Looked {
+  readonly snapshot: Snapshot;
+  readonly fences: Fences;
+  readonly agents: readonly AgentSeen[];
+  readonly staged: readonly StagedTask[];
+  /** Undefined when Marathon did not answer. */
+  readonly queue: readonly QueuedLaunch[] | undefined;
+  readonly isAble: boolean;
+  readonly since: RoomSince;
+  /** When nodes were opened or closed lately, as this leader remembers it. */
+  readonly flips: ReadonlyMap<string, readonly number[]>;
+  readonly nowMs: number;
+}
+
+/** What is to be done now: at once, and without touching anything. */
+export function decideFence(
+  rules: DecideRules,
+  looked: Looked,
+): { readonly steps: FenceSteps; readonly since: RoomSince } {
+  const { snapshot, fences, nowMs, isAble } = looked;
+  const { nodes, rooms } = roomsIn(looked);
+  const pending: PendingLaunch[] = pendingLaunches(looked.queue, owedPromises(snapshot), nowMs);
+  const { wants, since } = wantFence({
+    ...{ nodes, rooms, pending, rules, since: looked.since, nowMs },
+    closed: closedIn(fences),
+  });
+  const steps = stepFence({
+    wants,
+    records: recordsOf(looked),
+    orders: fences.orders,
+    agents: agentsByNode(looked.agents),
+    rules: { ...rules, isAble },
+    nowMs,
+  });
+  return { steps, since };
+}
+
+function roomsIn({ snapshot, staged }: Looked) {
+  const picture = pictureOf(snapshot, staged);
+  return { nodes: picture.nodes, rooms: fenceRooms(picture) };
+}
+
+/** Those that are left alone count as open. */
+function closedIn({ records }: Fences): Set<string> {
+  const closed = new Set<string>();
+  for (const [node, { record }] of records) if (record.state !== 'yielded') closed.add(node);
+  return closed;
+}
+
+/** A record knows its own flips; what came before it, only its leader. */
+function recordsOf({ fences, flips, nowMs }: Looked): Map<string, FenceRecord> {
+  const records = new Map<string, FenceRecord>();
+  for (const [node, { record }] of fences.records) {
+    const before = within(flips.get(node) ?? [], nowMs, MINUTE_MS);
+    const isLonger = before.length > record.flips.length;
+    records.set(node, isLonger ? { ...record, flips: before } : record);
+  }
+  return records;
+}
