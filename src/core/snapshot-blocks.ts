@@ -59,6 +59,18 @@ export function countBlock(block: WholeBlock, usable: Mask, nowMs: number): Bloc
   };
 }
 
+/** Addresses in stock of each node in one block; what is held or withheld is no stock any more. */
+export function countSpares(block: WholeBlock): Map<string, number> {
+  const taken = unionOf(block.held);
+  for (const offset of Object.keys(block.quarantined)) put(taken, Number(offset));
+  return new Map(
+    Object.entries(block.spare ?? {}).map(([node, mask]) => {
+      const words = wordsOf(mask);
+      return [node, count((n) => (words[n] ?? 0) & ~(taken[n] ?? 0))];
+    }),
+  );
+}
+
 function unionOf(masks: Readonly<Record<string, Mask>> = {}): Words {
   const union = new Uint32Array(WORDS);
   for (const mask of Object.values(masks)) {

@@ -1,18 +1,12 @@
-import { maskOfOffsets, minus, NO_BITS, popcount, unionOf, type WholeBlock } from './block.ts';
+import type { WholeBlock } from './block.ts';
+import { countSpares } from './snapshot-blocks.ts';
 
 type Counts = ReadonlyMap<string, number>;
 
 const NONE: Counts = new Map();
 
-/** Addresses that nodes keep in stock in one block; what is held or withheld is no stock any more. */
-function sparesIn(block: WholeBlock | undefined): Counts {
-  if (block?.spare === undefined) return NONE;
-  const held = Object.values(block.held).reduce(unionOf, NO_BITS);
-  const taken = unionOf(held, maskOfOffsets(Object.keys(block.quarantined).map(Number)));
-  return new Map(
-    Object.entries(block.spare).map(([node, mask]) => [node, popcount(minus(mask, taken))]),
-  );
-}
+const sparesIn = (block: WholeBlock | undefined): Counts =>
+  block?.spare === undefined ? NONE : countSpares(block);
 
 /** A block as it is now, with what its nodes have in reserve; undefined when it is gone. */
 type WholeOf = (pool: string, n: bigint) => WholeBlock | undefined;

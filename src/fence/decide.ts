@@ -4,7 +4,6 @@ import type { FenceRecord } from '../core/fence-record.ts';
 import { fenceRooms, type StagedTask } from '../core/fence-room.ts';
 import {
   type AgentSeen,
-  agentsByNode,
   type FenceSteps,
   MINUTE_MS,
   stepFence,
@@ -22,7 +21,8 @@ export type DecideRules = FenceRules & Omit<StepRules, 'isAble'>;
 export interface Looked {
   readonly snapshot: Snapshot;
   readonly fences: Fences;
-  readonly agents: readonly AgentSeen[];
+  /** By node, see `agentsByNode`. */
+  readonly agents: ReadonlyMap<string, AgentSeen>;
   readonly staged: readonly StagedTask[];
   /** Undefined when Marathon did not answer. */
   readonly queue: readonly QueuedLaunch[] | undefined;
@@ -49,7 +49,7 @@ export function decideFence(
     wants,
     records: recordsOf(looked),
     orders: fences.orders,
-    agents: agentsByNode(looked.agents),
+    agents: looked.agents,
     rules: { ...rules, isAble },
     nowMs,
   });
@@ -62,19 +62,21 @@ function roomsIn({ snapshot, staged }: Looked) {
 }
 
 /** Those that are left alone count as open. */
-function closedIn({ records }: Fences): Set<string> {
+function closedIn({ plain }: Fences): Set<string> {
   const closed = new Set<string>();
-  for (const [node, { record }] of records) if (record.state !== 'yielded') closed.add(node);
+  for (const [node, { state }] of plain) if (state !== 'yielded') closed.add(node);
   return closed;
 }
 
 /** A record knows its own flips; what came before it, only its leader. */
-function recordsOf({ fences, flips, nowMs }: Looked): Map<string, FenceRecord> {
-  const records = new Map<string, FenceRecord>();
-  for (const [node, { record }] of fences.records) {
-    const before = within(flips.get(node) ?? [], nowMs, MINUTE_MS);
-    const isLonger = before.length > record.flips.length;
-    records.set(node, isLonger ? { ...record, flips: before } : record);
+function recordsOf({ fences, flips, nowMs }: Looked): ReadonlyMap<string, FenceRecord> {
+  if (flips.size === 0) return fences.plain;
+  const records = new Map(fences.plain);
+  for (const [node, times] of flips) {
+    const record = records.get(node);
+    const before = within(times, nowMs, MINUTE_MS);
+    if (record && before.length > record.flips.length)
+      records.set(node, { ...record, flips: before });
   }
   return records;
 }

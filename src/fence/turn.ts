@@ -1,6 +1,7 @@
 import type { QueuedLaunch } from '../core/fence-pending.ts';
 import type { StagedTask } from '../core/fence-room.ts';
 import {
+  agentsByNode,
   type AgentSeen,
   type FenceAction,
   type FenceSteps,
@@ -47,7 +48,7 @@ interface Memory {
   readonly flips: Map<string, readonly number[]>;
   /** Nodes that Mesos refused to switch, and until when they are let be. */
   readonly paused: Map<string, number>;
-  agents: { readonly list: readonly AgentSeen[]; readonly atMs: number } | undefined;
+  agents: { readonly byNode: ReadonlyMap<string, AgentSeen>; readonly atMs: number } | undefined;
 }
 
 /** How long a node is let be after Mesos refused to switch it: its word seldom changes by itself. */
@@ -101,7 +102,10 @@ async function look(
 ): Promise<{ steps: FenceSteps; fences: Fences; nowMs: number } | undefined> {
   const age = Math.abs(deps.clock.now() - (memory.agents?.atMs ?? -Infinity));
   if (age >= mostMs)
-    memory.agents = { atMs: deps.clock.now(), list: await force.means.agents(signal) };
+    memory.agents = {
+      atMs: deps.clock.now(),
+      byNode: agentsByNode(await force.means.agents(signal)),
+    };
   signal.throwIfAborted();
   const snapshot = deps.snapshot();
   if (!snapshot || !memory.agents) return undefined;
@@ -110,7 +114,7 @@ async function look(
   const nowMs = deps.clock.now();
   const { steps, since } = decideFence(deps.settings, {
     ...{ snapshot, fences, queue, nowMs },
-    ...{ agents: memory.agents.list, staged: deps.staged(), isAble: force.isAble },
+    ...{ agents: memory.agents.byNode, staged: deps.staged(), isAble: force.isAble },
     ...{ since: memory.since, flips: memory.flips },
   });
   memory.since = since;

@@ -9,6 +9,8 @@ import type { Entry, Guard, Outcome, Read, Revision, Store, Write } from './stor
 /** Every record of the fence, and what people said of it, by node. */
 export interface Fences {
   readonly records: ReadonlyMap<string, Kept<FenceRecord>>;
+  /** The same, without the revisions they were read with. */
+  readonly plain: ReadonlyMap<string, FenceRecord>;
   readonly orders: ReadonlyMap<string, FenceOrderRecord>;
   readonly faults: readonly BadRecord[];
 }
@@ -23,8 +25,10 @@ export function fencesIn(entries: readonly Entry[]): Fences {
   const under = (prefix: string) => entries.filter(({ key }) => key.startsWith(prefix));
   const found = records.fence.decodeAll(under(prefixes.fences));
   const orders = records.fenceOrder.decodeAll(under(prefixes.fenceOrders));
+  const kept = found.good.map((one) => [nameIn(prefixes.fences, one.key), one] as const);
   return {
-    records: new Map(found.good.map((kept) => [nameIn(prefixes.fences, kept.key), kept])),
+    records: new Map(kept),
+    plain: new Map(kept.map(([node, { record }]) => [node, record])),
     orders: new Map(
       orders.good.map(({ key, record }) => [nameIn(prefixes.fenceOrders, key), record]),
     ),

@@ -1,6 +1,6 @@
 import { withBit, NO_BITS } from '../../src/core/block.ts';
 import type { FenceRecord } from '../../src/core/fence-record.ts';
-import type { AgentSeen } from '../../src/core/fence-step.ts';
+import { agentsByNode, type AgentSeen } from '../../src/core/fence-step.ts';
 import type { TallyRecord } from '../../src/core/records.ts';
 import { readNetwork, readNode, readPool } from '../../src/core/topology-read.ts';
 import { Snapshot } from '../../src/core/snapshot.ts';
@@ -93,6 +93,8 @@ function measure(nodes: number, share: number): { median: number; p99: number; c
       outKbit: 1_000,
     },
   }));
+  const byNode = agentsByNode(agents);
+  const fences = fencesIn(entries);
   const times: number[] = [];
   for (let run = 0; run < WARM + RUNS; run++) {
     const changed = Math.floor(nodes * share);
@@ -103,7 +105,7 @@ function measure(nodes: number, share: number): { median: number; p99: number; c
     }
     const before = process.cpuUsage();
     decideFence(RULES, {
-      ...{ snapshot, fences: fencesIn(entries), agents, staged, queue: [], isAble: true },
+      ...{ snapshot, fences, agents: byNode, staged, queue: [], isAble: true },
       ...{ since: new Map(), flips: new Map(), nowMs: 1e12 },
     });
     const { user, system } = process.cpuUsage(before);

@@ -26,7 +26,7 @@ npm run --silent build
 node_modules/.bin/tsc -p tsconfig.bench.json
 
 # test/bench/<name>/main.ts or test/bench/<name>.ts: those named, or all in this order
-for name in ${*:-proxy verdict judged scale allocate docker shape}; do
+for name in ${*:-proxy verdict judged scale fence allocate docker shape}; do
   for file in "dist/.bench/test/bench/$name/main.js" "dist/.bench/test/bench/$name.js"; do
     if [ -f "$file" ]; then node "$file"; fi
   done
