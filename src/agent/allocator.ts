@@ -10,6 +10,7 @@ import type { Log } from '../plumbing/log.ts';
 import { NotDecided } from './errors.ts';
 import type { Journal } from './journal.ts';
 import { type Probe, quarantineSquatted } from './probe.ts';
+import { Repeats } from './repeats.ts';
 
 /** What Docker asks for, and the nonce of the pool id by which it asks. */
 export interface AllocationAsk {
@@ -78,13 +79,18 @@ const isForeign = (incarnation: string, nonce: string): boolean =>
 export class Allocator {
   readonly #deps: AllocatorDeps;
   readonly #held = new Map<string, Holding>();
-  /** Given up while nobody knew by which name they are held: the ledger was away since the start. */
-  readonly #nameless = new Set<string>();
+  /**
+   * Given up while nobody knew by which name they are held, for the ledger was away since the start, with the
+   * nonces of the pool ids by which they were.
+   */
+  readonly #nameless = new Map<string, Set<string>>();
   readonly #tellRefused = new Set<(refused: Refused) => void>();
+  readonly #repeats: Repeats;
   #known = false;
 
   constructor(deps: AllocatorDeps) {
     this.#deps = deps;
+    this.#repeats = new Repeats(deps.clock);
   }
 
   /** What this node holds, as far as known. */
@@ -100,9 +106,9 @@ export class Allocator {
   /** Learns what the ledger says this node holds; a name known already stays. @throws as Desk.leases */
   async learn(signal: AbortSignal): Promise<void> {
     this.learned(await this.#deps.desk.leases(signal));
-    for (const address of this.#nameless) {
+    for (const [address, nonces] of this.#nameless) {
       this.#nameless.delete(address);
-      await this.#releaseNow(address);
+      for (const nonce of nonces) await this.takeBack(address, nonce);
     }
   }
 
@@ -144,6 +150,7 @@ export class Allocator {
     try {
       const grant = spare ?? (await this.#quiet(full, signal));
       this.#held.set(grant.address, { incarnation: full.incarnation, pool: grant.pool });
+      if (ask.address !== undefined) this.#repeats.named(grant.address);
       if (signal.aborted) void this.#releaseNow(grant.address); // nobody waits for it any more
       signal.throwIfAborted();
       return grant;
@@ -198,13 +205,26 @@ export class Allocator {
 
   /**
    * Takes an address back: the ledger is told, or the journal while it is away. Succeeds when this node
-   * does not hold it, or holds it by another pool id.
+   * does not hold it, or holds it by another pool id. What may be the release of one who had it before, once
+   * more, is left to the reconcile, which looks whether anybody has the address.
    */
   async release(address: string, nonce: string): Promise<void> {
+    if (!this.#repeats.mayBe(address)) return this.takeBack(address, nonce);
+    this.#deps.log.warn('a release may be an earlier one once more', { address });
+  }
+
+  /** Docker did not hear of the release, and will ask again. */
+  releaseUnheard(address: string): void {
+    this.#repeats.unheard(address);
+  }
+
+  /** The same, when it is this holding that ends. */
+  async takeBack(address: string, nonce: string): Promise<void> {
     const holding = this.#held.get(address);
     if (holding && isForeign(holding.incarnation, nonce)) return;
     if (holding) await this.#releaseNow(address);
-    else if (!this.#known) this.#nameless.add(address);
+    else if (!this.#known)
+      this.#nameless.set(address, (this.#nameless.get(address) ?? new Set<string>()).add(nonce));
   }
 
   async #releaseNow(address: string): Promise<void> {

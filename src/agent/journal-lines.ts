@@ -17,7 +17,9 @@ export interface PendingRelease {
 export type ReleaseName = Pick<PendingRelease, 'address' | 'incarnation'>;
 
 /** One line of the file: `<crc32 of the JSON, 8 hex digits> <JSON>\n`. */
-export type JournalLine = { readonly added: PendingRelease } | { readonly settled: ReleaseName };
+export type JournalLine =
+  | { readonly added: PendingRelease }
+  | { readonly settled: ReleaseName & Pick<PendingRelease, 'atMs'> };
 
 export const nameOf = ({ address, incarnation }: ReleaseName): string =>
   `${address} ${incarnation}`;
@@ -48,7 +50,8 @@ export function replay(text: string): Replayed {
     const read = readLine(line);
     if (read === undefined) damaged += 1;
     else if ('added' in read) pending.set(nameOf(read.added), read.added);
-    else pending.delete(nameOf(read.settled));
+    else if (pending.get(nameOf(read.settled))?.atMs === read.settled.atMs)
+      pending.delete(nameOf(read.settled));
   }
   return { pending: [...pending.values()], lines: lines.length, damaged };
 }
@@ -60,7 +63,7 @@ const schema = Joi.object({
     pool: Joi.string(),
     atMs: Joi.number().integer().min(0).required(),
   }),
-  settled: Joi.object(name),
+  settled: Joi.object({ ...name, atMs: Joi.number().integer().min(0).required() }),
 }).xor('added', 'settled');
 
 function readLine(line: string): JournalLine | undefined {

@@ -11,8 +11,8 @@ export type { PendingRelease, ReleaseName } from './journal-lines.ts';
 /** Releases that the ledger has not heard of yet, kept on the node's disk. */
 export interface Journal {
   /**
-   * On disk (fsync) once it resolves; those that wait together share the fsync. Adding again is as good
-   * as once.
+   * On disk (fsync) once it resolves; those that wait together share the fsync. Adding again while it is
+   * pending is as good as once, and the later time counts.
    *
    * @throws JournalUnusable when the disk does not take it; it is pending even so, as long as this
    *         process lives, and is written as soon as the disk takes something again
@@ -20,8 +20,11 @@ export interface Journal {
   add(entry: PendingRelease): Promise<void>;
   /** In the order they were added. */
   pending(): readonly PendingRelease[];
-  /** No longer pending. Never fails: a release that is replayed once too often changes nothing. */
-  settle(entry: ReleaseName): Promise<void>;
+  /**
+   * No longer pending, unless it was added again at another time: that one is still to be told. Never fails:
+   * a release that is replayed once too often changes nothing.
+   */
+  settle(entry: ReleaseName & Pick<PendingRelease, 'atMs'>): Promise<void>;
   state(): JournalState;
   /** Ends once what was called has ended. Idempotent. */
   close(): Promise<void>;
@@ -97,7 +100,7 @@ class FileJournal implements Journal {
 
   add(entry: PendingRelease): Promise<void> {
     if (this.#closed) return Promise.reject(new JournalUnusable(this.#file, 'it was closed'));
-    if (!this.#pending.has(nameOf(entry))) this.#pending.set(nameOf(entry), entry);
+    this.#pending.set(nameOf(entry), entry);
     return this.#written({ added: entry });
   }
 
@@ -105,10 +108,11 @@ class FileJournal implements Journal {
     return [...this.#pending.values()];
   }
 
-  async settle({ address, incarnation }: ReleaseName): Promise<void> {
-    const name = { address, incarnation };
-    if (this.#pending.delete(nameOf(name)) && !this.#closed)
-      await this.#written({ settled: name }).catch(() => undefined); // state() shows it
+  async settle({ address, incarnation, atMs }: PendingRelease): Promise<void> {
+    const settled = { address, incarnation, atMs };
+    if (this.#pending.get(nameOf(settled))?.atMs !== atMs) return;
+    this.#pending.delete(nameOf(settled));
+    if (!this.#closed) await this.#written({ settled }).catch(() => undefined); // state() shows it
   }
 
   state(): JournalState {

@@ -12,6 +12,7 @@ import type { AgentSettings } from '../config/agent.ts';
 import type { Settings } from '../config/settings.ts';
 import { factName, type FactNames } from '../core/container-facts.ts';
 import type { Desk } from '../ledger/desk.ts';
+import { REPEATS_MS } from '../agent/repeats.ts';
 import { openDesk } from '../ledger/open-desk.ts';
 import type { Store } from '../ledger/store.ts';
 import type { Clock } from '../plumbing/clock.ts';
@@ -31,6 +32,7 @@ export async function startAgentService(deps: AgentServiceDeps): Promise<Agent> 
   const { settings, store, clock } = deps;
   const node = nodeNameOf(settings.agent);
   const log = deps.log.with({ node });
+  warnOfShortRest(settings.agent, log);
   const desk = deskOf(settings.agent, { store, clock, log });
   const agent = await startAgent({
     settings: settings.agent,
@@ -48,6 +50,13 @@ export async function startAgentService(deps: AgentServiceDeps): Promise<Agent> 
       await desk.close();
     },
   };
+}
+
+function warnOfShortRest({ coolDownMs, pressedCoolDownMs }: AgentSettings, log: Log): void {
+  if (Math.min(coolDownMs, pressedCoolDownMs) >= REPEATS_MS) return;
+  log.warn('addresses may be given again while Docker still repeats their release', {
+    ...{ coolDownMs, pressedCoolDownMs, atLeastMs: REPEATS_MS },
+  });
 }
 
 /** The names under which the gate reads an app's rates are those that its containers have. */

@@ -16,7 +16,7 @@ export interface DeskOptions {
   readonly attributes?: () => Readonly<Record<string, string>>;
   /** How long a released address rests, ms; default 60,000. */
   readonly coolDownMs?: number;
-  /** An address that has rested this long is given when nothing else is left, ms; default 5,000. */
+  /** An address that has rested this long is given when nothing else is left, ms; default 16,000. */
   readonly pressedCoolDownMs?: number;
   /**
    * How long a take that finds nothing waits for what other nodes keep in stock, ms; default 1,000, and

@@ -2,15 +2,15 @@ import type { Clock } from '../plumbing/clock.ts';
 
 /** How long a released address rests, ms, unless told otherwise. */
 export const COOL_DOWN_MS = 60_000;
-/** How long it must have rested when nothing else is left, ms. */
-export const PRESSED_COOL_DOWN_MS = 5_000;
+/** How long it must have rested when nothing else is left, ms: longer than the 15 s of Docker's repeats. */
+export const PRESSED_COOL_DOWN_MS = 16_000;
 
 export interface LeaseOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** How long a released address rests, ms; default 60,000. */
   readonly coolDownMs?: number;
-  /** An address that has rested this long is given when nothing else is left, ms; default 5,000. */
+  /** An address that has rested this long is given when nothing else is left, ms; default 16,000. */
   readonly pressedCoolDownMs?: number;
   /** Times a lost race is run again; default 64, for every node may fight over one small block. */
   readonly attempts?: number;

@@ -58,8 +58,8 @@ describe('the journal of releases', () => {
     const journal = await open(await place(t));
     const later = { ...entry(1), incarnation: 'later' };
     await Promise.all([journal.add(entry(1)), journal.add(entry(1)), journal.add(later)]);
-    await journal.settle({ address: later.address, incarnation: 'c1' });
-    await journal.settle({ address: later.address, incarnation: 'unheard of' });
+    await journal.settle({ ...later, incarnation: 'c1' });
+    await journal.settle({ ...later, incarnation: 'unheard of' });
     assert.deepEqual(journal.pending(), [later]);
     await journal.close();
     await assert.rejects(journal.add(entry(2)), JournalUnusable);
@@ -82,6 +82,21 @@ describe('the journal of releases', () => {
     await again.close();
   });
 
+  it('keeps a release that was asked for again while the ledger was told of the one before', async (t) => {
+    const directory = await place(t);
+    const journal = await open(directory);
+    const younger = { ...entry(1), atMs: entry(1).atMs + 1 };
+    await journal.add(entry(1));
+    const told = journal.pending();
+    await journal.add(younger);
+    for (const one of told) await journal.settle(one);
+    assert.deepEqual(journal.pending(), [younger]);
+    await journal.close();
+    const again = await open(directory);
+    assert.deepEqual(again.pending(), [younger]);
+    await again.close();
+  });
+
   it('says which file cannot be used, and why', async (t) => {
     const directory = await place(t);
     await writeFile(join(directory, 'file'), '');
@@ -95,7 +110,16 @@ describe('the journal of releases', () => {
 
 describe('a damaged journal', () => {
   const lines = [1, 2, 3].map((n) => lineOf({ added: entry(n) }));
-  const whole = [...lines, lineOf({ settled: { address: '198.51.100.2', incarnation: 'c2' } })];
+  const whole = [
+    ...lines,
+    lineOf({
+      settled: {
+        address: entry(2).address,
+        incarnation: entry(2).incarnation,
+        atMs: entry(2).atMs,
+      },
+    }),
+  ];
   const text = whole.join('');
 
   it('cut anywhere has the lines before the cut', () => {

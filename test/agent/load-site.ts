@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { popcount, sparesIn } from '../../src/core/block.ts';
+import { reservedOf } from '../../src/core/reserve.ts';
 import { checkLedger } from '../../src/ledger/check.ts';
 import { openEtcdStore } from '../../src/ledger/etcd/store.ts';
 import { prefixes } from '../../src/ledger/keys.ts';
@@ -172,8 +172,10 @@ export class Site {
 
   /** Addresses that nodes keep in stock. */
   async spares(): Promise<number> {
-    const { entries } = await listAll(this.store, prefixes.blocks, { signal: soon() });
-    return entries.reduce((sum, entry) => sum + popcount(sparesIn(records.block.decode(entry))), 0);
+    const { entries } = await listAll(this.store, prefixes.tallies, { signal: soon() });
+    return entries
+      .flatMap((entry) => reservedOf(records.tally.decode(entry)))
+      .filter(({ restsUntilMs }) => restsUntilMs === undefined).length;
   }
 
   async removeContainers(): Promise<void> {

@@ -35,9 +35,11 @@ export function simulatedJournal(world: World, life: Life, disk: Disk): Journal 
       return append(lineOf({ added: entry }));
     },
     pending: () => [...pending.values()],
-    settle: async ({ address, incarnation }: ReleaseName) => {
-      if (pending.delete(nameOf({ address, incarnation })))
-        await append(lineOf({ settled: { address, incarnation } }));
+    settle: async ({ address, incarnation, atMs }: PendingRelease) => {
+      const name = nameOf({ address, incarnation });
+      if (pending.get(name)?.atMs !== atMs) return;
+      pending.delete(name);
+      await append(lineOf({ settled: { address, incarnation, atMs } }));
     },
     state: () => ({ pending: pending.size }),
     close: () => Promise.resolve(),

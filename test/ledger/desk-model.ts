@@ -1,7 +1,7 @@
 import type { Adopted } from '../../src/ledger/desk.ts';
 
 export const USUAL_MS = 60_000;
-export const PRESSED_MS = 5_000;
+export const PRESSED_MS = 16_000;
 
 interface Cell {
   has?: { readonly node: string; readonly incarnation: string; readonly container?: string };

@@ -107,9 +107,14 @@ export class Driver implements IpamDriver {
     await this.#deps.allocator.release(address, id.nonce);
   }
 
+  releaseUnheard({ Address }: { readonly Address: string }): void {
+    this.#deps.allocator.releaseUnheard(canonicalAddress(Address));
+  }
+
   undelivered(call: AddressCall, address: string): void {
-    const [Address = ''] = address.split('/');
-    void this.releaseAddress({ PoolID: call.PoolID, Address }).catch(() => undefined);
+    const [bare = ''] = address.split('/');
+    const id = readPoolId(call.PoolID);
+    if (id) void this.#deps.allocator.takeBack(canonicalAddress(bare), id.nonce);
   }
 
   async #addressFor(id: PoolId, call: AddressCall, signal: AbortSignal): Promise<string> {

@@ -34,6 +34,8 @@ export interface IpamDriver {
   releaseAddress(call: { readonly PoolID: string; readonly Address: string }): Promise<void>;
   /** An answer could not be delivered: whoever asked does not have the address. */
   undelivered(call: AddressCall, address: string): void;
+  /** Whoever gave an address back did not hear that it was taken, and will say so again. */
+  releaseUnheard(call: { readonly Address: string }): void;
 }
 
 /** For measuring: how one call went. */
@@ -123,7 +125,11 @@ function handlers(driver: IpamDriver): ReadonlyMap<string, Handler> {
     ],
     [
       '/IpamDriver.ReleaseAddress',
-      (body) => nothing(driver.releaseAddress(read(shapes.releaseAddress, body))),
+      (body, answer) => {
+        const call = read(shapes.releaseAddress, body);
+        answer.once('close', () => answer.writableFinished || driver.releaseUnheard(call));
+        return nothing(driver.releaseAddress(call));
+      },
     ],
   ]);
 }
