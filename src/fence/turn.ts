@@ -78,7 +78,10 @@ export function fenceTurn(deps: FenceTurnDeps): (signal: AbortSignal, term: Term
     const { steps, fences, nowMs } = looked;
     const flips = (node: string): readonly number[] => memory.flips.get(node) ?? [];
     const pass: Pass = { term, means: force.means, fences, flips, signal };
-    const done = await carryOutAll(deps, pass, dueOf(steps.actions, memory, nowMs));
+    const due = dueOf(steps.actions, memory, nowMs);
+    // what the list shows of these nodes is about to be history
+    if (due.some(isSwitch)) memory.agents = undefined;
+    const done = await carryOutAll(deps, pass, due);
     remember(memory, done, nowMs);
     deps.onPass({ force, steps, done });
   };
