@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { ScenarioFailed } from '../scenarios/random/failed.ts';
 import { playSeed, plays, SeedFailed } from './plays.ts';
+import { scenarioPlays } from './scenarios.ts';
 
 /**
  * npm run soak -- [--seeds 5000] [--from 1] [--play NAME] [--trace] [--crash 300]
@@ -19,9 +21,9 @@ const { values } = parseArgs({
   },
 });
 const [from, count] = [Number(values.from), Number(values.seeds)];
-const chosen = values.play ?? Object.keys(plays);
+const chosen = values.play ?? [...Object.keys(plays), ...Object.keys(scenarioPlays)];
 const crash = values.crash ?? (values.play ? '0' : '300');
-const unknown = chosen.filter((name) => !(name in plays));
+const unknown = chosen.filter((name) => !(name in plays) && !(name in scenarioPlays));
 if (unknown.length > 0) throw new Error(`no such play: ${unknown.join(', ')}`);
 const said = (line: string) => process.stdout.write(`${line}\n`);
 
@@ -37,7 +39,7 @@ const progress = () => {
 try {
   for (let seed = from; seed < from + count; seed += 1)
     for (const play of chosen) {
-      const { events, takes } = await playSeed(play, seed);
+      const { events, takes } = await (scenarioPlays[play]?.(seed) ?? playSeed(play, seed));
       totals.seeds += 1;
       totals.events += events;
       totals.takes += takes;
@@ -48,7 +50,7 @@ try {
   said(`kept: ${progress()}`);
   if (crash !== '0') process.exitCode = crashes(crash);
 } catch (fault) {
-  if (!(fault instanceof SeedFailed)) throw fault;
+  if (!(fault instanceof SeedFailed || fault instanceof ScenarioFailed)) throw fault;
   if (values.trace) fault.trace.forEach(said);
   said(fault.message);
   process.exitCode = 1;

@@ -43,7 +43,21 @@ export type Action =
       readonly forMs: number;
     }
   /** An operator multiplies the limit of a lease, the `nth` in the ledger's order. */
-  | { readonly do: 'raise'; readonly nth: number; readonly by: number };
+  | { readonly do: 'raise'; readonly nth: number; readonly by: number }
+  | Fault;
+
+/** What goes wrong with Corral's own processes and what they rest on. */
+export type Fault =
+  /** The first gate dies, as by kill -9; another one starts after so long. */
+  | { readonly do: 'kill gate'; readonly forMs: number }
+  /** Nobody reaches the ledger. */
+  | { readonly do: 'lose ledger'; readonly forMs: number }
+  /** The gates' clocks are set. */
+  | { readonly do: 'set clock'; readonly byMs: number }
+  /** The next switch of an agent goes wrong: see Trouble of the pretend master. */
+  | { readonly do: 'trouble'; readonly what: 'lost' | 'dropped' | 'busy' }
+  /** Happens when a gate next switches an agent, before it hears of the outcome. */
+  | { readonly do: 'amid a switch'; readonly then: Exclude<Action, { do: 'amid a switch' }> };
 
 export interface Step {
   /** After the start of the script, ms. */
@@ -82,6 +96,16 @@ export function told({ atMs, action }: Step): string {
       return `${at} by hand: a container on ${action.node} in ${action.network} for ${seconds(action.forMs)}`;
     case 'foreign':
       return `${at} another framework: ${action.cpus} cpus on ${action.node} in ${action.network} for ${seconds(action.forMs)}`;
+    case 'kill gate':
+      return `${at} the gate is killed, another one starts after ${seconds(action.forMs)}`;
+    case 'lose ledger':
+      return `${at} the ledger is lost for ${seconds(action.forMs)}`;
+    case 'set clock':
+      return `${at} the gates' clocks are set by ${seconds(action.byMs)}`;
+    case 'trouble':
+      return `${at} the next switch of an agent: ${action.what}`;
+    case 'amid a switch':
+      return `${at} amid the next switch of an agent:${told({ atMs, action: action.then }).slice(9)}`;
     case 'raise':
       return `${at} an operator raises the limit of lease ${action.nth} ${action.by} times`;
   }

@@ -4,9 +4,12 @@ import { takeAddress } from '../../../src/ledger/leases.ts';
 import { releaseAddress } from '../../../src/ledger/release.ts';
 import { holdingOf, prefixes } from '../../../src/ledger/keys.ts';
 import { isHeard, NOTHING, plus, minus, type SimNode } from '../../../src/sim/nodes.ts';
-import type { Action } from './actions.ts';
+import { type Action, told } from './actions.ts';
 import type { Request } from './inside.ts';
 import { never, type Stage } from './stage.ts';
+
+/** Switches are waited for so long, ms. */
+const AMID_WITHIN_MS = 60_000;
 
 type Of<Do extends Action['do']> = Extract<Action, { readonly do: Do }>;
 
@@ -43,6 +46,18 @@ export class Events {
         return this.#foreign(action);
       case 'raise':
         return this.#raise(action);
+      case 'kill gate':
+        return this.#killGate(action);
+      case 'lose ledger':
+        return this.#loseLedger(action);
+      case 'set clock':
+        this.#stage.skew.ms += action.byMs;
+        return;
+      case 'trouble':
+        this.#stage.sim.master.troubles.push(action.what);
+        return;
+      case 'amid a switch':
+        return this.#amid(action);
     }
   }
 
@@ -161,6 +176,35 @@ export class Events {
     await clock.sleep(taken ? forMs : 1_000, never);
     node.filler = minus(node.filler, room);
     await taken?.();
+  }
+
+  async #killGate({ forMs }: Of<'kill gate'>): Promise<void> {
+    const { gates, clock } = this.#stage;
+    const gate = gates.find(({ life }) => !life.over);
+    if (!gate) return;
+    gate.life.end();
+    await clock.sleep(forMs, never);
+    await this.#stage.startGate();
+  }
+
+  async #loseLedger({ forMs }: Of<'lose ledger'>): Promise<void> {
+    const { ledger, clock } = this.#stage;
+    ledger.down = true;
+    await clock.sleep(forMs, never);
+    ledger.down = false;
+  }
+
+  /** Over when it has happened, or when nobody switched anything for a while. */
+  async #amid({ then }: Of<'amid a switch'>): Promise<void> {
+    const { looker, clock, world } = this.#stage;
+    const happens = new Promise<void>((resolve) => {
+      looker.amidNextSwitch = () => {
+        world.say(told({ atMs: 0, action: then }));
+        this.happen(then).then(resolve, (fault: unknown) => world.fail(fault));
+      };
+    });
+    await Promise.race([happens, clock.sleep(AMID_WITHIN_MS, never)]);
+    looker.amidNextSwitch = undefined;
   }
 
   async #raise({ nth, by }: Of<'raise'>): Promise<void> {

@@ -1,29 +1,45 @@
 import { told } from './actions.ts';
-import type { Mode } from './modes.ts';
-import { play } from './play.ts';
-import { randomScenario, type Scenario } from './script.ts';
+import { FULL, type Mode } from './modes.ts';
+import { play, type Played } from './play.ts';
+import { faultyScenario, randomScenario, type Scenario } from './script.ts';
 import { shrunk } from './shrink.ts';
 
 /** A seed that broke a promise, with the shortest script that was found to break one. */
 export class ScenarioFailed extends Error {
-  constructor(mode: Mode, scenario: Scenario, breaches: readonly string[]) {
-    const { seed, cluster, steps } = scenario;
-    const short = steps.map(told).join('\n');
+  readonly trace: readonly string[];
+
+  constructor(mode: Mode, { seed, cluster, steps, faults }: Scenario, played: Played) {
+    const again = faults === true ? 'soak -- --play faults' : `scenarios -- --mode "${mode}"`;
     super(
-      `seed ${seed} with ${mode}: ${breaches.join('; ')}\n` +
-        `${cluster.nodes.length} nodes, ${JSON.stringify(cluster.topology)}\n${short}\n` +
-        `play it again: npm run scenarios -- --mode ${mode} --from ${seed} --seeds 1 --trace`,
+      `seed ${seed} with ${mode}: ${played.breaches.join('; ')}\n` +
+        `${cluster.nodes.length} nodes, ${JSON.stringify(cluster.topology)}\n` +
+        `${steps.map(told).join('\n')}\n` +
+        `play it again: npm run ${again} --from ${seed} --seeds 1 --trace`,
     );
+    this.trace = played.trace;
   }
 }
 
+/** What a kept seed came to. */
+export interface Kept {
+  readonly events: number;
+  /** Launches that got their addresses. */
+  readonly takes: number;
+}
+
 /** Plays a seed. @throws ScenarioFailed */
-export async function keeps(seed: number, mode: Mode): Promise<void> {
-  const scenario = randomScenario(seed);
-  const { breaches } = await play(scenario, mode);
-  if (breaches.length === 0) return;
+export const keeps = (seed: number, mode: Mode = FULL): Promise<Kept> =>
+  kept(randomScenario(seed), mode);
+
+/** Plays a seed with faults at random times. @throws ScenarioFailed */
+export const keepsInFaults = (seed: number): Promise<Kept> => kept(faultyScenario(seed), FULL);
+
+async function kept(scenario: Scenario, mode: Mode): Promise<Kept> {
+  const { breaches, figures } = await play(scenario, mode);
+  const { events, launches, failed } = figures;
+  if (breaches.length === 0) return { events, takes: launches - failed };
   const fails = async (one: Scenario): Promise<boolean> =>
     (await play(one, mode)).breaches.length > 0;
   const short = await shrunk(scenario, fails);
-  throw new ScenarioFailed(mode, short, (await play(short, mode)).breaches);
+  throw new ScenarioFailed(mode, short, await play(short, mode));
 }

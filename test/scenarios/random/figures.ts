@@ -1,6 +1,6 @@
 import { keys } from '../../../src/ledger/keys.ts';
 import { missing } from './laws.ts';
-import { MOST_FAILURES } from './looker.ts';
+import { type Episode, MOST_FAILURES } from './looker.ts';
 import type { Stage } from './stage.ts';
 
 /** What is counted of one scenario. */
@@ -12,6 +12,8 @@ export interface Figures {
   readonly longest: number;
   /** Apps that were in a loop. */
   readonly loops: number;
+  /** Of those: apps that the brake leaves to Marathon. */
+  readonly excused: number;
   /** Instances that were admitted and do not run at the end. */
   readonly missing: number;
   /** Instances that wait in the queue of held apps at the end. */
@@ -22,9 +24,12 @@ export interface Figures {
 
 /** Of a scenario that ended in a fault. */
 export const NOTHING_SEEN: Figures = {
-  ...{ launches: 0, failed: 0, longest: 0, loops: 0, missing: 0, waiting: 0 },
+  ...{ launches: 0, failed: 0, longest: 0, loops: 0, excused: 0, missing: 0, waiting: 0 },
   ...{ longestWaitMs: 0, events: 0 },
 };
+
+const countApps = (episodes: readonly Episode[]): number =>
+  new Set(episodes.map(({ app }) => app)).size;
 
 export function figuresOf(stage: Stage): Figures {
   const { looker, ledger, world } = stage;
@@ -38,7 +43,8 @@ export function figuresOf(stage: Stage): Figures {
   return {
     ...{ launches, failed: failures, longestWaitMs, events: world.happened },
     longest: Math.max(0, ...lengths),
-    loops: new Set(looping.map(({ app }) => app)).size,
+    loops: countApps(looping),
+    excused: countApps(looping.filter(({ excuse }) => excuse !== undefined)),
     missing: sum(absent) - sum(held),
     waiting: sum(held),
   };

@@ -7,10 +7,10 @@ import { type Settings, settingsSchema } from '../../../src/config/settings.ts';
 import { Refusal } from '../../../src/core/errors.ts';
 import { statusFor } from '../../../src/gate/answers.ts';
 import type { Ruling } from '../../../src/gate/judge.ts';
-import { type Log, silentLog } from '../../../src/plumbing/log.ts';
+import type { Fields, Log } from '../../../src/plumbing/log.ts';
 import type { World as SimWorld } from '../../../src/sim/world.ts';
 import type { SimulatedLedger } from '../../fakes/simulated-store.ts';
-import type { Life } from '../../fakes/simulated-world.ts';
+import type { Life, World } from '../../fakes/simulated-world.ts';
 import type { Looker } from './looker.ts';
 import { askMarathon, marathonTransport, mesosInside, type Request, wire } from './inside.ts';
 
@@ -35,7 +35,8 @@ export interface GateWorld {
   readonly sim: SimWorld;
   readonly settings: Settings;
   readonly looker: Looker;
-  readonly log?: Log;
+  /** How wrong the gates' clocks are. */
+  readonly skew: { readonly ms: number };
 }
 
 export const settingsFrom = (stated: unknown): Settings => {
@@ -46,10 +47,12 @@ export const settingsFrom = (stated: unknown): Settings => {
 
 /** Starts a process of that name; it ends with its life. */
 export function startGate(deps: GateWorld, name: string): RandomGate {
-  const { ledger, sim, settings, looker, log = silentLog } = deps;
+  const { ledger, sim, settings, looker, skew } = deps;
   const { world } = ledger;
   const life = world.live(name);
-  const clock = world.clockOf(life);
+  const log = tracedLog(world, name);
+  const { sleep } = world.clockOf(life);
+  const clock = { sleep, now: () => world.now() + skew.ms };
   const over = wire(world, life);
   const marathon = ownMarathon({
     endpoints: createEndpoints(['http://marathon.example.org:8080'], clock),
@@ -75,6 +78,14 @@ export function startGate(deps: GateWorld, name: string): RandomGate {
     return { status: answer.status, verdict: verdictIn(judged) };
   };
   return { life, inside, request };
+}
+
+/** What a process logs goes into the trace of the run. */
+function tracedLog(world: World, name: string): Log {
+  const say = (message: string, fields: Fields = {}): void =>
+    world.say(`  ${name} logs: ${message} ${JSON.stringify(fields)}`);
+  const log: Log = { debug: () => undefined, info: say, warn: say, error: say, with: () => log };
+  return log;
 }
 
 const refused = (fault: unknown): Heard => {

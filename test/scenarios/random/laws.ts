@@ -1,21 +1,43 @@
 import { checkLedger } from '../../../src/ledger/check.ts';
 import { prefixes } from '../../../src/ledger/keys.ts';
+import { isHeard } from '../../../src/sim/nodes.ts';
 import type { Spec } from '../../../src/sim/specs/spec.ts';
 import { readNow } from '../../soak/invariants.ts';
 import { FULL, type Mode } from './modes.ts';
 import { MOST_FAILURES } from './looker.ts';
-import { fitsOn } from './room.ts';
+import { fitsOn, isFast, mostFreeOn } from './room.ts';
 import type { Scenario } from './script.ts';
 import { never, type Stage } from './stage.ts';
 
 /** Promises that are broken at the end of a scenario, in words. */
 export async function breaches(
   stage: Stage,
-  _scenario: Scenario,
+  scenario: Scenario,
   mode: Mode,
 ): Promise<readonly string[]> {
-  const always = [...(await ledgerSound(stage)), ...nothingLost(stage), ...stage.looker.breaches];
-  return mode === FULL ? [...always, ...noLoop(stage), ...allRun(stage)] : always;
+  return [
+    ...(await ledgerSound(stage)),
+    ...nothingLost(stage),
+    ...stage.looker.breaches,
+    ...(mode.includes('fence') ? fenceSound(stage) : []),
+    ...(mode === FULL ? allRun(stage) : []),
+    ...(mode === FULL && !scenario.faults ? noLoop(stage) : []),
+  ];
+}
+
+/** No node is fenced that has room, and none without is offered. */
+function fenceSound(stage: Stage): string[] {
+  const { sim, settings, looker } = stage;
+  const { margin } = settings.fence;
+  return sim.fleet.nodes.flatMap((node) => {
+    if (!isHeard(node) || looker.operators.has(node.name)) return [];
+    const free = mostFreeOn(stage, node);
+    if (node.deactivated && free >= margin && isFast(stage, node))
+      return [`${node.name} is out of offers, and has ${free} addresses`];
+    return !node.deactivated && free === 0
+      ? [`${node.name} is offered, and has no address left`]
+      : [];
+  });
 }
 
 async function ledgerSound({ ledger }: Stage): Promise<string[]> {
@@ -34,19 +56,37 @@ function nothingLost({ ledger, sim }: Stage): string[] {
     : [`${entries.length} leases, and ${held.length} addresses in use`];
 }
 
+/** An app that was held and grew in vain so often is left to an operator: the default of `brake.cycles`. */
+const MOST_CYCLES = 2;
+
+/** What nobody stops ends by itself, long before this many failed launches. */
+const MOST_EXCUSED = 20;
+
 function noLoop({ looker: { episodes } }: Stage): string[] {
-  return episodes
-    .filter(({ failedMs }) => failedMs.length > MOST_FAILURES)
-    .map(({ app, failedMs }) => `${app} is in a loop: ${failedMs.length} launches failed`);
+  return episodes.flatMap(({ app, failedMs, before, excuse }) => [
+    ...(failedMs.length > (excuse === undefined ? MOST_FAILURES : MOST_EXCUSED)
+      ? [`${app} is in a loop: ${failedMs.length} launches failed`]
+      : []),
+    ...(before > MOST_CYCLES ? [`${app} was held ${before} times in vain`] : []),
+  ]);
 }
 
-/** What is admitted runs, as far as there is room for it. */
+/** What is admitted runs, as far as there is room for it. Who needs no address was never asked to be admitted. */
 function allRun(stage: Stage): string[] {
   return missing(stage).flatMap(({ spec, count }) => {
+    if (spec.networks.length === 0 || !isWaiting(stage, spec)) return [];
     const node = stage.sim.fleet.nodes.find((one) => fitsOn(stage, spec, one));
     return node ? [`${count} of ${spec.id} do not run, and ${node.name} has room for one`] : [];
   });
 }
+
+/**
+ * Marathon would launch it, or it is held. A rolling upgrade that has no slack and began before its
+ * instances were up waits for itself, room or no room.
+ */
+const isWaiting = ({ sim, looker }: Stage, spec: Spec): boolean =>
+  looker.wanted(spec.id) > spec.instances ||
+  sim.marathon.launcher.waiting().some((one) => one.spec.id === spec.id);
 
 /** Instances that are wanted and do not run, by app. */
 export const missing = ({

@@ -1,8 +1,10 @@
 import type { MesosCall } from '../../../src/cluster/mesos/client.ts';
+import type { HeldRecord } from '../../../src/core/held-record.ts';
 import { keys } from '../../../src/ledger/keys.ts';
 import { records } from '../../../src/ledger/records.ts';
 import type { Container, Status } from '../../../src/sim/container.ts';
 import type { SimNode } from '../../../src/sim/nodes.ts';
+import type { Spec } from '../../../src/sim/specs/spec.ts';
 import type { World as SimWorld } from '../../../src/sim/world.ts';
 import type { SimulatedLedger } from '../../fakes/simulated-store.ts';
 import type { World } from '../../fakes/simulated-world.ts';
@@ -10,13 +12,25 @@ import type { Heard } from './gate.ts';
 import type { Request } from './inside.ts';
 
 /**
- * Failed launches of one app for lack of network room: from the first until all that its client wants
- * runs, or a client changes what is wanted.
+ * Launches of one app that fail for lack of network room one after another: until one of them comes up,
+ * the app is held, or a client changes what is wanted.
  */
 export interface Episode {
   readonly app: string;
   readonly failedMs: number[];
+  /** When the app was last held by then, ms. */
+  readonly heldMs: number;
+  /** Episodes of the app right before it that ended with a hold. */
+  readonly before: number;
+  /** Why nobody stopped it at its sixth failure: see src/gate/README.md, the brake. */
+  excuse?: Excuse;
 }
+
+/**
+ * The brake leaves a rolling upgrade alone, and an app that another node can take: Marathon finds it. Of a
+ * pod it takes instances on a lost node for running, as long as they hold their addresses.
+ */
+export type Excuse = 'it is being replaced' | 'another node has room' | 'a pod on a lost node';
 
 /** More failed launches than this in an episode are a loop. */
 export const MOST_FAILURES = 5;
@@ -25,6 +39,8 @@ export interface LookerDeps {
   readonly sim: SimWorld;
   readonly ledger: SimulatedLedger;
   readonly world: World;
+  /** Whether some node has room for one more instance. */
+  readonly fits: (spec: Spec) => boolean;
 }
 
 /** Sees what happens in a pretend cluster, and remembers what the laws are about. */
@@ -38,6 +54,10 @@ export class Looker {
   longestWaitMs = 0;
   /** Nodes that an operator keeps out of the offers. */
   readonly operators = new Set<string>();
+  /** Switches of agents that gates asked for. */
+  switches = 0;
+  /** Called once, before a gate hears what became of its switch. */
+  amidNextSwitch: (() => void) | undefined;
   /** Nodes that a gate took out of the offers. */
   readonly fenced = new Set<string>();
   readonly #open = new Map<string, Episode>();
@@ -84,6 +104,10 @@ export class Looker {
     const node = this.#deps.sim.fleet.nodes.find(({ agentId }) => agentId === id);
     if (!node) return;
     this.#deps.world.say(`  ${gate}: ${call.type} ${node.name}`);
+    this.switches += 1;
+    const amid = this.amidNextSwitch;
+    this.amidNextSwitch = undefined;
+    amid?.();
     if (call.type === 'DEACTIVATE_AGENT') {
       if (!this.operators.has(node.name)) this.fenced.add(node.name);
       return;
@@ -95,10 +119,8 @@ export class Looker {
 
   /** Instances that the app's client wants, whatever Corral made of it for now. */
   wanted(app: string): number {
-    const { ledger, sim } = this.#deps;
-    const entry = ledger.state.get(keys.held(app));
-    if (entry) return records.held.decode(entry).wanted;
-    return sim.marathon.root.specs.get(app)?.instances ?? 0;
+    const { sim } = this.#deps;
+    return this.#held(app)?.wanted ?? sim.marathon.root.specs.get(app)?.instances ?? 0;
   }
 
   running(app: string): number {
@@ -119,17 +141,47 @@ export class Looker {
     const app = order.spec.id;
     this.failures += 1;
     world.say(`  ${app} fails on ${order.node.name}: ${message}`);
-    const episode = this.#open.get(app) ?? { app, failedMs: [] };
-    if (!this.#open.has(app)) this.episodes.push(episode);
-    this.#open.set(app, episode);
+    const episode = this.#episodeOf(app);
     episode.failedMs.push(world.now());
+    if (episode.failedMs.length <= MOST_FAILURES) return;
+    const excuse = this.#excuseFor(order.spec);
+    if (excuse !== undefined) episode.excuse ??= excuse;
+  }
+
+  #excuseFor(spec: Spec): Excuse | undefined {
+    const { sim, fits } = this.#deps;
+    const steps = sim.marathon.deployments.of(spec.id).flatMap((one) => one.steps.flat());
+    const isReplaced = steps.some(
+      (step) => step.kind === 'RestartApplication' && step.spec.id === spec.id,
+    );
+    if (isReplaced) return 'it is being replaced';
+    if (fits(spec)) return 'another node has room';
+    const isLost = [...sim.fleet.containers.values()].some(
+      ({ order, holding }) => order.spec.id === spec.id && holding && !order.node.reachable,
+    );
+    return spec.kind === 'pod' && isLost ? 'a pod on a lost node' : undefined;
+  }
+
+  #episodeOf(app: string): Episode {
+    const open = this.#open.get(app);
+    const heldMs = this.#held(app)?.heldMs ?? 0;
+    if (open?.heldMs === heldMs) return open;
+    const episode = { app, failedMs: [], heldMs, before: open ? open.before + 1 : 0 };
+    this.episodes.push(episode);
+    this.#open.set(app, episode);
+    return episode;
+  }
+
+  #held(app: string): HeldRecord | undefined {
+    const entry = this.#deps.ledger.state.get(keys.held(app));
+    return entry && records.held.decode(entry);
   }
 
   #updated({ order }: Container, { state }: Status): void {
     if (state !== 'TASK_RUNNING') return;
     const app = order.spec.id;
-    if (this.running(app) < this.wanted(app)) return;
     this.#open.delete(app);
+    if (this.running(app) < this.wanted(app)) return;
     const sinceMs = this.#asked.get(app);
     if (sinceMs === undefined) return;
     this.#asked.delete(app);

@@ -9,7 +9,9 @@ import { isHeard, type SimNode } from '../../../src/sim/nodes.ts';
 import { attributesOf } from '../../../src/sim/placement.ts';
 import { matchOffer } from '../../../src/sim/scheduler/match.ts';
 import type { Spec } from '../../../src/sim/specs/spec.ts';
-import type { Stage } from './stage.ts';
+import type { Stage as WholeStage } from './stage.ts';
+
+type Stage = Pick<WholeStage, 'sim' | 'ledger' | 'world' | 'looker'>;
 
 /**
  * Whether one instance more could start on a node: a second opinion, worked out from the bare records
@@ -29,14 +31,38 @@ export function fitsOn(stage: Stage, spec: Spec, node: SimNode): boolean {
   );
 }
 
+/** Addresses that nobody was promised, of the network of which a node has most. */
+export function mostFreeOn(stage: Stage, node: SimNode): number {
+  const { entries } = stage.ledger.state.range({ prefix: prefixes.networks, limit: 100 });
+  const free = entries.map(({ key }) => {
+    const network = nameIn(prefixes.networks, key);
+    return freeOn(stage, network, node) - owedOn(stage, network);
+  });
+  return Math.max(0, ...free);
+}
+
+/** Its link has a good deal left. */
+export function isFast({ ledger }: Stage, { name }: SimNode): boolean {
+  const entry = ledger.state.get(keys.node(name));
+  const tally = ledger.state.get(keys.tally(name));
+  if (!entry || !tally) return true;
+  const node = records.node.decode(entry);
+  const { netInKbit, netOutKbit } = records.tally.decode(tally);
+  return (
+    share(node, node.linkInKbit) - netInKbit >= FAST_KBIT &&
+    share(node, node.linkOutKbit) - netOutKbit >= FAST_KBIT
+  );
+}
+const FAST_KBIT = 1_000;
+
 /** Addresses of a network that are promised to other apps: those may have what is free. */
-function owedOn({ ledger }: Stage, network: string, spec: Spec): number {
+function owedOn({ ledger }: Stage, network: string, spec?: Spec): number {
   const { entries } = ledger.state.range({ prefix: prefixes.reservations, limit: 1_000 });
   const owed = entries.map((entry): number => {
     const app = nameIn(prefixes.reservations, entry.key);
     const { target, demand } = records.reservation.decode(entry);
     const takes = demand.addresses.filter((one) => one.network === network).length;
-    return app === spec.id ? 0 : takes * Math.max(0, target - heldBy(ledger, app));
+    return app === spec?.id ? 0 : takes * Math.max(0, target - heldBy(ledger, app));
   });
   return owed.reduce((sum, one) => sum + one, 0);
 }

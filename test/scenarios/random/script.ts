@@ -1,5 +1,5 @@
 import { type Chance, seededChance } from '../../../src/sim/chance.ts';
-import type { Action, Step } from './actions.ts';
+import type { Action, Fault, Step } from './actions.ts';
 import { type RandomCluster, randomCluster } from './cluster.ts';
 import { apps, changeOf, type Known } from './changes.ts';
 
@@ -10,6 +10,8 @@ export interface Scenario {
   readonly steps: readonly Step[];
   /** Nothing but clients' changes: what is admitted must run. */
   readonly calm: boolean;
+  /** Corral's own processes, or what they rest on, are hurt. */
+  readonly faults?: boolean;
 }
 
 const LONGEST_PAUSE_MS = 20_000;
@@ -50,4 +52,31 @@ function eventOf(known: Known): Action {
   if (drawn < 0.87) return { do: 'renew', node };
   if (drawn < 0.91) return { do: 'failover' };
   return { do: 'crash', app: pick(chance, known.apps).id, count: chance.between(1, 3) };
+}
+
+/** The scenario of a seed, with one to three faults at random times. */
+export function faultyScenario(seed: number): Scenario {
+  const scenario = randomScenario(seed);
+  const chance = seededChance(seed + 1_000_000);
+  const lastMs = scenario.steps.at(-1)?.atMs ?? 0;
+  const faults = Array.from({ length: chance.between(1, 3) }, () => ({
+    atMs: Math.round(chance.next() * lastMs),
+    action: faultOf(chance),
+  }));
+  const steps = [...scenario.steps, ...faults].sort((a, b) => a.atMs - b.atMs);
+  return { ...scenario, steps, faults: true };
+}
+
+function faultOf(chance: Chance): Fault {
+  const forMs = chance.between(1, 60) * 1_000;
+  const kinds: readonly Fault[] = [
+    { do: 'kill gate', forMs },
+    { do: 'lose ledger', forMs },
+    { do: 'set clock', byMs: (chance.next() < 0.5 ? -1 : 1) * chance.between(1, 7_200) * 1_000 },
+    { do: 'trouble', what: pick(chance, ['lost', 'dropped', 'busy'] as const) },
+    { do: 'amid a switch', then: { do: 'kill gate', forMs } },
+    { do: 'amid a switch', then: { do: 'failover' } },
+    { do: 'amid a switch', then: { do: 'lose ledger', forMs } },
+  ];
+  return pick(chance, kinds);
 }

@@ -11,6 +11,7 @@ import type { RandomCluster } from './cluster.ts';
 import { type Heard, type RandomGate, settingsFrom, startGate } from './gate.ts';
 import { askMarathon, type Request } from './inside.ts';
 import { Looker } from './looker.ts';
+import { fitsOn } from './room.ts';
 import { type Mode, settingsOf } from './modes.ts';
 
 export const never = new AbortController().signal;
@@ -26,6 +27,8 @@ export interface Stage {
   readonly settings: Settings;
   readonly looker: Looker;
   readonly gates: readonly RandomGate[];
+  /** How wrong the gates' clocks are. */
+  readonly skew: { ms: number };
   /** Starts one more gate process and waits until it knows the ledger. */
   startGate(): Promise<RandomGate>;
   /** A client's request: to the first gate that lives, or to Marathon itself where there is none. */
@@ -53,13 +56,18 @@ export async function openStage(
     onFault: (fault) => world.fail(fault),
   });
   sim.agenda.run().catch((fault: unknown) => world.fail(fault));
-  const looker = new Looker({ sim, ledger, world });
+  const looker: Looker = new Looker({
+    ...{ sim, ledger, world },
+    fits: (spec) =>
+      sim.fleet.nodes.some((node) => fitsOn({ sim, ledger, world, looker }, spec, node)),
+  });
   const settings = settingsFrom(settingsOf(mode));
   const gates: RandomGate[] = [];
+  const skew = { ms: 0 };
   const stage: Stage = {
-    ...{ world, sim, ledger, store, clock, settings, looker, gates },
+    ...{ world, sim, ledger, store, clock, settings, looker, gates, skew },
     startGate: async () => {
-      const gate = startGate({ ledger, sim, settings, looker }, `gate-${gates.length + 1}`);
+      const gate = startGate({ ledger, sim, settings, looker, skew }, `gate-${gates.length + 1}`);
       gates.push(gate);
       await gate.inside.opened;
       return gate;
