@@ -16,6 +16,7 @@ export interface EndsDeps {
 }
 
 export interface Starting {
+  readonly container: string;
   readonly bridge: string;
   /** When Docker connected it to its network, ms since the epoch. */
   readonly sinceMs: number;
@@ -83,7 +84,7 @@ export class Ends {
     if (action === 'destroy') this.#networks.delete(networkId);
     if (action !== 'connect' || container === undefined || this.#started.has(container)) return;
     const bridge = `br-${networkId.slice(0, 12)}`;
-    this.#starting.set(container, { bridge, sinceMs: event.atMs });
+    this.#starting.set(container, { container, bridge, sinceMs: event.atMs });
     this.#forgetOld();
     this.#asked.add(networkId);
     this.#asking ??= this.#ask(signal).finally(() => {

@@ -13,6 +13,8 @@ export interface ShapeFault {
 export interface WantedShape {
   readonly shape: Shape;
   readonly faults: readonly ShapeFault[];
+  /** Address -> the limit whose classes it shares: a second address of one interface. */
+  readonly sharers: ReadonlyMap<string, Limit>;
 }
 
 interface Node {
@@ -30,36 +32,59 @@ const IFB_MTU = 1500;
  * What the kernel of a node should hold. Limits that contradict one another are left out and told; the
  * one of the lower address stays.
  *
+ * A container with an address of either family has one interface, and one limit for both: that of its IPv4
+ * address. The other one's is in force when it is the same.
+ *
  * With overcommit ratio r an ask A gets floor A / r and ceiling A. Floors whose sum would pass link ×
  * headroom (limits that were forced) are all lowered by the same factor: HTB never holds a class below
  * its own rate, so the parent's ceiling is void as soon as the sum of rates passes it.
  */
 export function wantedShape(limits: readonly Limit[], node: Node): WantedShape {
   const faults: ShapeFault[] = [];
-  const sound = soundLimits(limits, node.kernel, faults);
-  const shape = node.uplink.overcommit > 1 ? sharedTrees(sound, node) : ownTrees(sound, node);
-  return { shape, faults };
+  const { sound, sharers } = soundLimits(limits, node.kernel, faults);
+  const shape =
+    node.uplink.overcommit > 1 ? sharedTrees(sound, sharers, node) : ownTrees(sound, node);
+  return { shape, faults, sharers };
 }
 
-function soundLimits(
-  limits: readonly Limit[],
-  kernel: Kernel,
-  faults: ShapeFault[],
-): readonly Limit[] {
-  const interfaces = new Map<string, string>();
-  const minors = new Map<number, string>();
-  const sorted = [...limits].sort((a, b) => (a.address < b.address ? -1 : 1));
-  return sorted.filter((limit) => {
-    const says = kernelFault(kernel) ?? ownFault(limit) ?? rivalFault(limit, interfaces, minors);
-    if (says !== undefined) {
-      faults.push({ address: limit.address, says });
-      return false;
-    }
-    interfaces.set(limit.hostInterface, limit.address);
-    minors.set(limit.classMinor, limit.address);
-    return true;
-  });
+interface Sound {
+  readonly sound: readonly Limit[];
+  readonly sharers: ReadonlyMap<string, Limit>;
 }
+
+function soundLimits(limits: readonly Limit[], kernel: Kernel, faults: ShapeFault[]): Sound {
+  const interfaces = new Map<string, Limit>();
+  const minors = new Map<number, string>();
+  const sharers = new Map<string, Limit>();
+  for (const limit of [...limits].sort(inOrder)) {
+    const { address, hostInterface, classMinor } = limit;
+    const first = interfaces.get(hostInterface);
+    const shares = first !== undefined && isSix(address) && !isSix(first.address);
+    const says =
+      kernelFault(kernel) ??
+      ownFault(limit) ??
+      (shares ? sharerFault(limit, first) : rivalFault(limit, interfaces, minors));
+    if (says !== undefined) faults.push({ address, says });
+    else if (shares) sharers.set(address, first);
+    else {
+      interfaces.set(hostInterface, limit);
+      minors.set(classMinor, address);
+    }
+  }
+  return { sound: [...interfaces.values()], sharers };
+}
+
+const isSix = (address: string): boolean => address.includes(':');
+
+const inOrder = (a: Limit, b: Limit): number => {
+  if (isSix(a.address) !== isSix(b.address)) return isSix(a.address) ? 1 : -1;
+  return a.address < b.address ? -1 : 1;
+};
+
+const sharerFault = ({ netInKbit, netOutKbit }: Limit, first: Limit): string | undefined =>
+  netInKbit === first.netInKbit && netOutKbit === first.netOutKbit
+    ? undefined
+    : `it shares the interface and the limit of ${first.address}, whose limit is in force: change both`;
 
 const kernelFault = (kernel: Kernel): string | undefined => {
   if (!kernel.htb) return 'this kernel has no htb, so no limit can be set';
@@ -88,10 +113,10 @@ function addressFault(address: string): string | undefined {
 
 function rivalFault(
   { hostInterface, classMinor }: Limit,
-  interfaces: ReadonlyMap<string, string>,
+  interfaces: ReadonlyMap<string, Limit>,
   minors: ReadonlyMap<number, string>,
 ): string | undefined {
-  const same = interfaces.get(hostInterface);
+  const same = interfaces.get(hostInterface)?.address;
   if (same !== undefined) return `interface "${hostInterface}" is that of ${same}`;
   const twin = minors.get(classMinor);
   return twin === undefined ? undefined : `class ${classMinor} is that of ${twin}`;
@@ -131,12 +156,14 @@ function ownTrees(limits: readonly Limit[], { kernel, mtuOf }: Node): Shape {
   return shape;
 }
 
-function sharedTrees(limits: readonly Limit[], node: Node): Shape {
+function sharedTrees(limits: readonly Limit[], sharers: Sound['sharers'], node: Node): Shape {
   const { uplink } = node;
   const shape = new Map<string, LinkShape>();
   if (limits.length === 0) return shape;
-  const ins = limits.map((limit) => ({ limit, askKbit: limit.netInKbit }));
-  const outs = limits.map((limit) => ({ limit, askKbit: limit.netOutKbit }));
+  const seconds = new Map([...sharers].map(([address, { address: first }]) => [first, address]));
+  const named = limits.map((limit) => ({ limit, second: seconds.get(limit.address) }));
+  const ins = named.map((one) => ({ ...one, askKbit: one.limit.netInKbit }));
+  const outs = named.map((one) => ({ ...one, askKbit: one.limit.netOutKbit }));
   shape.set(SHARED_IN, sharedTree(ins, uplink.linkInKbit, 'dst', node));
   shape.set(SHARED_OUT, sharedTree(outs, uplink.linkOutKbit, 'src', node));
   for (const { hostInterface } of limits)
@@ -149,6 +176,8 @@ function sharedTrees(limits: readonly Limit[], node: Node): Shape {
 
 interface Ask {
   readonly limit: Limit;
+  /** Another address of the same interface. */
+  readonly second: string | undefined;
   readonly askKbit: number;
 }
 
@@ -172,7 +201,7 @@ function sharedTree(
     const shape = classOf(floorKbit, Math.min(askKbit, roomKbit), mtu);
     classes.set(limit.classMinor, { parent: LINK_MINOR, ...withLeaf(shape, mtu, kernel) });
   }
-  const sortings = asks.flatMap(({ limit }) => sortingsOf(limit));
+  const sortings = asks.flatMap(sortingsOf);
   return {
     ifb: true,
     tree: { defaultMinor: REST_MINOR, classes, searchBy, sortings },
@@ -180,11 +209,12 @@ function sharedTree(
   };
 }
 
-/** One in the table of its family, found at once; one for whatever else the interface hands over. */
-function sortingsOf({ address, hostInterface: from, classMinor: minor }: Limit): Sorting[] {
-  const { family, value } = parseAddress(address);
-  return [
-    { table: family, bucket: Number(value & 0xffn), from, minor },
-    { table: 'any', bucket: 0, from, minor },
-  ];
+/** One in the table of each family, found at once; one for whatever else the interface hands over. */
+function sortingsOf({ limit, second }: Ask): Sorting[] {
+  const { address, hostInterface: from, classMinor: minor } = limit;
+  const quick = [address, ...(second === undefined ? [] : [second])].map((one): Sorting => {
+    const { family, value } = parseAddress(one);
+    return { table: family, bucket: Number(value & 0xffn), from, minor };
+  });
+  return [...quick, { table: 'any', bucket: 0, from, minor }];
 }

@@ -158,6 +158,28 @@ describe('wantedShape', () => {
     ]);
   });
 
+  for (const overcommit of [1, 2])
+    it(`gives two families on one interface one limit, that of IPv4 (ratio ${overcommit})`, () => {
+      const node = { uplink: { ...UPLINK, overcommit }, kernel: KERNEL, mtuOf: () => 1500 };
+      const six = { ...base, address: '2001:db8::5', classMinor: 2 };
+      const four = { ...base, address: '203.0.113.5' };
+      const alone = wantedShape([four], node);
+      const both = wantedShape([six, four], node);
+      assert.deepEqual(both.faults, []);
+      assert.equal(both.sharers.get(six.address)?.address, four.address);
+      const added = (both.shape.get('corral-out')?.tree?.sortings ?? []).filter(
+        ({ table }) => table === 6,
+      );
+      assert.deepEqual(
+        added,
+        overcommit === 1 ? [] : [{ table: 6, bucket: 5, from: 'va', minor: 1 }],
+      );
+      if (overcommit === 1) assert.deepEqual(both.shape, alone.shape);
+      const apart = wantedShape([{ ...six, netInKbit: 9 }, four], node);
+      assert.match(apart.faults[0]?.says ?? '', /shares .* limit of 203.0.113.5/);
+      assert.deepEqual(apart.shape, alone.shape);
+    });
+
   it('says what the kernel lacks', () => {
     const node = { uplink: UPLINK, kernel: { ...KERNEL, htb: false }, mtuOf: () => 1500 };
     assert.match(wantedShape([base], node).faults[0]?.says ?? '', /no htb/);

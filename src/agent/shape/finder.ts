@@ -88,10 +88,14 @@ export class Finder {
   /** A port for each, as far as there are ports that are nobody's; who was lent one keeps it. */
   #atPorts(open: readonly Ask[], limits: readonly Limit[], links: Links): readonly Limit[] {
     const taken = new Set(limits.map(({ hostInterface }) => hostInterface));
+    const portOf = new Map<string | undefined, string>();
     const take = (ask: Ask, name: string | undefined): readonly Limit[] => {
+      const container = startingOf(ask)?.container;
+      const isOwn = container !== undefined && portOf.get(container) === name;
       const port = links.get(name ?? '');
-      if (!port || taken.has(port.name)) return [];
+      if (!port || (taken.has(port.name) && !isOwn)) return [];
       taken.add(port.name);
+      portOf.set(container, port.name);
       this.#lent.set(ask.address, port);
       return [placed(ask, port.name)];
     };
@@ -103,9 +107,10 @@ export class Finder {
     return [
       ...lent,
       ...waiting.flatMap((ask) => {
-        const bridge = startingOf(ask)?.bridge;
+        const { bridge, container } = startingOf(ask) ?? {};
         if (bridge === undefined) return [];
-        return take(ask, portsOf(bridge, links).find(({ name }) => !taken.has(name))?.name);
+        const free = portsOf(bridge, links).find(({ name }) => !taken.has(name))?.name;
+        return take(ask, portOf.get(container) ?? free);
       }),
     ];
   }

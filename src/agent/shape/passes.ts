@@ -35,8 +35,7 @@ const NOTHING: Seen = new Map();
 const UNSEEN_MS = 3_000;
 
 /** What is wanted, told in the words of the kernel. */
-interface Told {
-  readonly shape: Shape;
+interface Told extends Pick<WantedShape, 'shape' | 'sharers'> {
   readonly limits: readonly Limit[];
   /** Limits that nothing can be tried for. */
   readonly faults: readonly Fault[];
@@ -187,7 +186,8 @@ export class Passes {
     this.#steps += steps.length;
     const seen = await this.#readBack(steps, look, signal);
     const open = stepsTowards(of, inScope(seen));
-    this.#faults = [...told.faults, ...unmetOf(told.limits, { open, refused, seen })];
+    const classes = told.limits.map((limit) => inClassOf(limit, told.sharers));
+    this.#faults = [...told.faults, ...unmetOf(classes, { open, refused, seen })];
     const failed = new Set(this.#faults.map(({ address }) => address));
     const limits = told.limits.filter(({ address }) => !failed.has(address));
     this.#inForce = { limits, shape: told.shape };
@@ -201,7 +201,8 @@ export class Passes {
     this.#kernel ??= await probeKernel(signal);
     const { limits, faults } = await this.#finder.find(wanted.asks, links, signal);
     const told = this.#shapeOf(limits, wanted, links);
-    return { shape: new Map(), limits, ...told, faults: [...faults, ...(told?.faults ?? [])] };
+    const nothing = { shape: new Map(), sharers: new Map() };
+    return { ...nothing, limits, ...told, faults: [...faults, ...(told?.faults ?? [])] };
   }
 
   /** Undefined until it is known what the kernel has. */
@@ -229,6 +230,12 @@ export class Passes {
     return new Map([...kept, ...seen]);
   }
 }
+
+/** A second address of an interface stands or falls with the first. */
+const inClassOf = (limit: Limit, sharers: WantedShape['sharers']): Limit => ({
+  ...limit,
+  classMinor: sharers.get(limit.address)?.classMinor ?? limit.classMinor,
+});
 
 /** Interfaces that should have something else than before, and those that are others by the same name. */
 function changedSince({ shape, seen }: Settled, wanted: Shape, links: Links): ReadonlySet<string> {

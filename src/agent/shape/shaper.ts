@@ -19,7 +19,11 @@ export interface Ask extends Omit<Limit, 'hostInterface'> {
 
 export interface Clues {
   /** The bridge that it is on or will be on, while it is being started. */
-  readonly starting?: { readonly bridge: string; readonly sinceMs: number };
+  readonly starting?: {
+    readonly container: string;
+    readonly bridge: string;
+    readonly sinceMs: number;
+  };
   /** Not asked of a container that is being started. Undefined when it does not run. */
   readonly process: (signal: AbortSignal) => Promise<Omit<Whose, 'address'> | undefined>;
 }

@@ -308,7 +308,7 @@ describe('limits in a real kernel', { concurrency: 1 }, () => {
     const starting = (octet: number, sinceMs: number) => ({
       ...askFor(a, 100 + octet, octet),
       address: `192.0.2.${octet}`,
-      at: { starting: { bridge: 'br0', sinceMs }, process: none },
+      at: { starting: { container: `c${octet}`, bridge: 'br0', sinceMs }, process: none },
     });
     const known = { ...askFor(a, 1, 20), at: { process: () => Promise.resolve(running) } };
     const asks: Wanted['asks'] = [starting(11, 2), starting(12, 1), starting(13, 3), known];
