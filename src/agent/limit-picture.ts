@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Rates } from '../core/limit-edit.ts';
 import { sameLimit } from '../core/limit-edit.ts';
-import type { LimitStatusRecord } from '../core/records.ts';
+import type { LimitStatusRecord } from '../core/limit-record.ts';
 import { holdingOf, prefixes } from '../ledger/keys.ts';
 import type { LimitReport } from '../ledger/limit-report.ts';
 import type { Codec } from '../ledger/records.ts';

@@ -1,7 +1,8 @@
 import { Refusal } from '../core/errors.ts';
 import { conflictText, releaseText } from '../core/reconcile-words.ts';
 import type { Conflict, ContainerFacts, ReconcileStep } from '../core/reconcile.ts';
-import type { EvidentRelease, LeaseRecord } from '../core/records.ts';
+import type { EvidentRelease } from '../core/agent-record.ts';
+import type { LeaseRecord } from '../core/lease-record.ts';
 import type { Desk, NodeLease, TakeAsk } from '../ledger/desk.ts';
 import { LedgerBusy, LedgerClosed, LedgerUnreachable } from '../ledger/errors.ts';
 import type { Clock } from '../plumbing/clock.ts';

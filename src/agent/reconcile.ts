@@ -9,7 +9,7 @@ import {
   type ReconcileMemory,
   type ReconcileStep,
 } from '../core/reconcile.ts';
-import type { EvidentRelease, ReconciledRecord } from '../core/records.ts';
+import type { EvidentRelease, ReconciledRecord } from '../core/agent-record.ts';
 import { keys } from '../ledger/keys.ts';
 import { records } from '../ledger/records.ts';
 import type { Store } from '../ledger/store.ts';

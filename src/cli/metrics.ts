@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, type Registry } from 'prom-client';
-import type { VerdictRecord } from '../core/records.ts';
+import type { VerdictRecord } from '../core/verdict-record.ts';
 
 /** Counts verdicts by answer, and watches the process itself. */
 export function verdictMetrics(registry: Registry): (record: VerdictRecord) => void {

@@ -2,13 +2,11 @@ import type { Registry } from 'prom-client';
 import type { Verdict } from '../core/admit.ts';
 import type { CapacityReport } from '../core/capacity-record.ts';
 import type { FailureRecord } from '../core/failure-record.ts';
-import type {
-  AuditRecord,
-  HeldRecord,
-  NetworkRecord,
-  ReservationRecord,
-  VerdictRecord,
-} from '../core/records.ts';
+import type { AuditRecord } from '../core/limit-record.ts';
+import type { HeldRecord } from '../core/held-record.ts';
+import type { NetworkRecord } from '../core/topology-record.ts';
+import type { ReservationRecord } from '../core/promise-record.ts';
+import type { VerdictRecord } from '../core/verdict-record.ts';
 import type { ReportRecord } from '../core/report-record.ts';
 import type { LimitWish } from '../core/limit-edit.ts';
 import type { NodeSeen, PoolSeen } from '../core/snapshot.ts';

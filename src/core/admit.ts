@@ -3,7 +3,7 @@ import type { Demand } from './demand.ts';
 import { explain } from './explain.ts';
 import { placeAll, take } from './group-place.ts';
 import { place } from './place.ts';
-import type { NodeReason } from './records.ts';
+import type { NodeReason } from './verdict-record.ts';
 import { reroute } from './reroute.ts';
 import type { Ask, PlacedInstance, Room, Witness } from './room.ts';
 import { describe, type Shortage } from './shortage.ts';

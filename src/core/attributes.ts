@@ -1,6 +1,6 @@
 import { nameFault, valueFault } from './attributes-text.ts';
 import { reaches } from './pool.ts';
-import type { NodeRecord, NetworkRecord, PoolRecord } from './records.ts';
+import type { NodeRecord, NetworkRecord, PoolRecord } from './topology-record.ts';
 
 /** What the ledger says about a node that does not change while it works: no free counts, ever. */
 export interface NodeTopology {

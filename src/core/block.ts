@@ -1,4 +1,4 @@
-import type { BlockRecord } from './records.ts';
+import type { BlockRecord } from './lease-record.ts';
 
 /**
  * A block is 256 consecutive addresses of a pool. Masks are 64 hexadecimal digits, lower case; offset 0

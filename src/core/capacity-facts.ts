@@ -1,7 +1,9 @@
 import type { Period } from './capacity-period.ts';
 import type { LeaseSums } from './capacity-sums.ts';
 import type { Demand } from './demand.ts';
-import type { HeldRecord, NetworkRecord, ReservationRecord } from './records.ts';
+import type { HeldRecord } from './held-record.ts';
+import type { NetworkRecord } from './topology-record.ts';
+import type { ReservationRecord } from './promise-record.ts';
 import type { Witness } from './room.ts';
 import type { NodeSeen, PoolSeen } from './snapshot.ts';
 

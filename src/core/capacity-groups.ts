@@ -4,7 +4,7 @@ import { NO_COUNTS } from './capacity-period.ts';
 import { type CapacityRow, type Figures, OTHERS } from './capacity-record.ts';
 import { groupOf } from './capacity-sums.ts';
 import { bandwidthOf } from './demand.ts';
-import type { HeldRecord } from './records.ts';
+import type { HeldRecord } from './held-record.ts';
 
 /** Instances that an app is still to get. */
 export const missing = ({ wanted, allowed }: HeldRecord): number => Math.max(0, wanted - allowed);

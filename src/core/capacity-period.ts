@@ -1,5 +1,5 @@
 import { groupOf } from './capacity-sums.ts';
-import type { Answer } from './records.ts';
+import type { Answer } from './verdict-record.ts';
 
 /** What became of launches in a period. */
 export interface PeriodCounts {

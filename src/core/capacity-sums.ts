@@ -1,5 +1,6 @@
 import { NOBODY } from './capacity-record.ts';
-import type { LeaseRecord, NetworkRecord } from './records.ts';
+import type { LeaseRecord } from './lease-record.ts';
+import type { NetworkRecord } from './topology-record.ts';
 import { heldIn, maskOfOffsets, minus, popcount, unionOf, type WholeBlock } from './block.ts';
 
 /** Leases and what they may carry together, kbit/s. */

@@ -1,5 +1,5 @@
 import { inspector, type Inspection } from './place-inspect.ts';
-import type { NodeReason } from './records.ts';
+import type { NodeReason } from './verdict-record.ts';
 import type { Ask, NodeRoom, Room } from './room.ts';
 
 interface Seen extends Inspection {

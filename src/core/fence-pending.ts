@@ -1,5 +1,5 @@
 import type { PendingLaunch } from './fence-demand.ts';
-import type { ReservationRecord } from './records.ts';
+import type { ReservationRecord } from './promise-record.ts';
 
 /** An app or pod in Marathon's launch queue. */
 export interface QueuedLaunch {

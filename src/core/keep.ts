@@ -1,4 +1,4 @@
-import type { ReservationRecord } from './records.ts';
+import type { ReservationRecord } from './promise-record.ts';
 
 /** A running deployment, as far as a promise cares. */
 export interface RunningDeployment {

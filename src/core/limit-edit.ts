@@ -1,6 +1,7 @@
 import type { Overrun, Way } from './limit-errors.ts';
 import { BadLimit, LimitPastLink } from './limit-errors.ts';
-import type { CountedLimit, LeaseRecord, NetworkRecord, NodeRecord } from './records.ts';
+import type { CountedLimit, LeaseRecord } from './lease-record.ts';
+import type { NetworkRecord, NodeRecord } from './topology-record.ts';
 import { capacityOf } from './snapshot-nodes.ts';
 
 /**

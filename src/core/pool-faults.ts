@@ -13,7 +13,7 @@ import {
 import { Refusal } from './errors.ts';
 import type { PoolSpace } from './pool.ts';
 import { poolSpace } from './pool.ts';
-import type { PoolRecord } from './records.ts';
+import type { PoolRecord } from './topology-record.ts';
 import type { Fault } from './topology-errors.ts';
 
 type Pools = ReadonlyMap<string, PoolRecord>;

@@ -18,7 +18,7 @@ import {
   unionOf,
   withoutBit,
 } from './block.ts';
-import type { NodeSelector, PoolRecord } from './records.ts';
+import type { NodeSelector, PoolRecord } from './topology-record.ts';
 
 /**
  * A pool's record turned into numbers. Blocks are counted from the start of the *cidr*, not of the

@@ -1,4 +1,4 @@
-import type { LeaseRecord } from './records.ts';
+import type { LeaseRecord } from './lease-record.ts';
 import type { ReconcileInput, ReconcileStep, SeenEndpoint } from './reconcile.ts';
 
 /**

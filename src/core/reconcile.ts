@@ -1,4 +1,4 @@
-import type { LeaseRecord } from './records.ts';
+import type { LeaseRecord } from './lease-record.ts';
 import { evidenceFor, type Absences, type Kept, type ReleaseReason } from './reconcile-evidence.ts';
 import { runnersOf } from './reconcile-runners.ts';
 

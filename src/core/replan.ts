@@ -1,7 +1,7 @@
 import { askOf, type Claim } from './admit.ts';
 import { placeAll } from './group-place.ts';
 import { place } from './place.ts';
-import type { ReservationRecord } from './records.ts';
+import type { ReservationRecord } from './promise-record.ts';
 import type { Ask } from './room.ts';
 import type { Snapshot } from './snapshot.ts';
 

@@ -10,7 +10,7 @@ import {
   withoutBit,
 } from './block.ts';
 import type { Place } from './pool.ts';
-import type { BlockRecord, Reserve, TallyRecord } from './records.ts';
+import type { BlockRecord, Reserve, TallyRecord } from './lease-record.ts';
 
 /**
  * What a node has without a lease, so that its next leases touch nothing but its own keys.

@@ -1,5 +1,6 @@
 import { type NodeFacts, sameAttributes, sameFacts } from './facts.ts';
-import type { NodeRecord, TallyRecord } from './records.ts';
+import type { NodeRecord } from './topology-record.ts';
+import type { TallyRecord } from './lease-record.ts';
 import type { PoolBook } from './snapshot-pools.ts';
 
 /** What is known about one node. */

@@ -1,4 +1,4 @@
-import type { TallyRecord } from './records.ts';
+import type { TallyRecord } from './lease-record.ts';
 
 interface AppLeases {
   /** Leases by network. */

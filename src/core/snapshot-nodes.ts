@@ -1,6 +1,7 @@
 import { bandwidthOf, type Demand } from './demand.ts';
 import type { NodeFacts } from './facts.ts';
-import type { NodeRecord, TallyRecord } from './records.ts';
+import type { NodeRecord } from './topology-record.ts';
+import type { TallyRecord } from './lease-record.ts';
 import type { NodeRoom } from './room.ts';
 
 /** Instances promised to a node and not there yet. */

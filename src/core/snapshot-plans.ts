@@ -1,5 +1,5 @@
 import { type Counts, spread, sumOf, trim } from './owed.ts';
-import type { ReservationRecord } from './records.ts';
+import type { ReservationRecord } from './promise-record.ts';
 import type { Witness } from './room.ts';
 import type { LeaseCounts } from './snapshot-leases.ts';
 import type { Promised } from './snapshot-nodes.ts';

@@ -1,6 +1,7 @@
 import type { Mask, WholeBlock } from './block.ts';
 import { poolSpace, type PoolSpace, sizeOf, usableMask } from './pool.ts';
-import type { BlockRecord, NetworkRecord, PoolRecord, TallyRecord } from './records.ts';
+import type { BlockRecord, TallyRecord } from './lease-record.ts';
+import type { NetworkRecord, PoolRecord } from './topology-record.ts';
 import { wholeBlock } from './reserve.ts';
 import { ReserveBook } from './snapshot-reserves.ts';
 import { PoolSelectors } from './snapshot-selectors.ts';

@@ -1,4 +1,4 @@
-import type { Reserve, TallyRecord } from './records.ts';
+import type { Reserve, TallyRecord } from './lease-record.ts';
 
 type Reserves = TallyRecord['reserve'];
 

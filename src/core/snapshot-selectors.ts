@@ -1,4 +1,4 @@
-import type { NodeSelector } from './records.ts';
+import type { NodeSelector } from './topology-record.ts';
 
 type Pair = readonly [string, string];
 

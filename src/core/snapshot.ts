@@ -1,12 +1,7 @@
 import type { NodeFacts } from './facts.ts';
-import type {
-  BlockRecord,
-  NetworkRecord,
-  NodeRecord,
-  PoolRecord,
-  ReservationRecord,
-  TallyRecord,
-} from './records.ts';
+import type { BlockRecord, TallyRecord } from './lease-record.ts';
+import type { NetworkRecord, NodeRecord, PoolRecord } from './topology-record.ts';
+import type { ReservationRecord } from './promise-record.ts';
 import type { NodeRoom, Room, Witness } from './room.ts';
 import { NodeBook, type NodeKnown } from './snapshot-known.ts';
 import { LeaseCounts } from './snapshot-leases.ts';

@@ -1,6 +1,6 @@
 import type { Range } from './address.ts';
 import { formatAddress, inRange, parseAddress, parseRange } from './address.ts';
-import type { NetworkRecord, NodeRecord, PoolRecord } from './records.ts';
+import type { NetworkRecord, NodeRecord, PoolRecord } from './topology-record.ts';
 import type { Fault } from './topology-errors.ts';
 import type { Topology, Wiring } from './topology.ts';
 import { wiringFaults } from './topology.ts';

@@ -7,7 +7,7 @@ import type {
   NodeRecord,
   NodeSelector,
   PoolRecord,
-} from './records.ts';
+} from './topology-record.ts';
 import type { Fault } from './topology-errors.ts';
 import { refuseFaults } from './topology-errors.ts';
 import { BadRate, parseRate } from './rate.ts';

@@ -3,7 +3,7 @@ import type { NodeAddress } from './pool.ts';
 import { isUsable, poolSpace } from './pool.ts';
 import type { Spaces } from './pool-faults.ts';
 import { checkPools, ofPool } from './pool-faults.ts';
-import type { NetworkRecord, NodeRecord, PoolRecord } from './records.ts';
+import type { NetworkRecord, NodeRecord, PoolRecord } from './topology-record.ts';
 import type { Fault } from './topology-errors.ts';
 
 /** All that operators state about the cluster. */

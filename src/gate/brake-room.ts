@@ -6,7 +6,7 @@ import { podWithInstances } from '../cluster/marathon/scale.ts';
 import { askOf, type Claim } from '../core/admit.ts';
 import { explain } from '../core/explain.ts';
 import { place } from '../core/place.ts';
-import type { NodeReason } from '../core/records.ts';
+import type { NodeReason } from '../core/verdict-record.ts';
 import { replaceStale } from '../core/replan.ts';
 import type { Room } from '../core/room.ts';
 import { describe } from '../core/shortage.ts';

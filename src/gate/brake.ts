@@ -3,7 +3,7 @@ import { brakeOn, type BrakeRule, loopsIn, type LaunchLoop } from '../core/brake
 import { Refusal } from '../core/errors.ts';
 import { confirmed, priorityIn } from '../core/held-queue.ts';
 import type { HeldRecord } from '../core/held-record.ts';
-import type { VerdictRecord } from '../core/records.ts';
+import type { VerdictRecord } from '../core/verdict-record.ts';
 import { textAt } from '../cluster/marathon/json.ts';
 import { keys } from '../ledger/keys.ts';
 import { records } from '../ledger/records.ts';

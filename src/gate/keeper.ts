@@ -1,5 +1,5 @@
 import { fateOf, type RunningDeployment } from '../core/keep.ts';
-import type { ReservationRecord } from '../core/records.ts';
+import type { ReservationRecord } from '../core/promise-record.ts';
 import { endReservation, settleReservation } from '../ledger/reservations.ts';
 import type { Store } from '../ledger/store.ts';
 import type { View } from '../ledger/view.ts';

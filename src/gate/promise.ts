@@ -1,7 +1,8 @@
 import { type Grant } from '../core/admit.ts';
 import { bandwidthOf } from '../core/demand.ts';
 import { grown } from '../core/held-queue.ts';
-import type { HeldRecord, InjectedRecord, ReservationRecord } from '../core/records.ts';
+import type { HeldRecord } from '../core/held-record.ts';
+import type { InjectedRecord, ReservationRecord } from '../core/promise-record.ts';
 import type { Admission, AppRecord } from '../ledger/reservations.ts';
 import type { Growing } from './held-growth.ts';
 import type { Weighed } from './weigh.ts';

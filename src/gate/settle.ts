@@ -1,6 +1,7 @@
 import type { Change } from '../cluster/marathon/change.ts';
 import { isAccepted, isDefiniteRefusal } from '../cluster/marathon/errors-shape.ts';
-import type { HeldRecord, InjectedRecord, ReservationRecord } from '../core/records.ts';
+import type { HeldRecord } from '../core/held-record.ts';
+import type { InjectedRecord, ReservationRecord } from '../core/promise-record.ts';
 import { type Admission, settleReservation } from '../ledger/reservations.ts';
 import type { Store } from '../ledger/store.ts';
 import type { View } from '../ledger/view.ts';

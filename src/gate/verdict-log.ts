@@ -1,4 +1,4 @@
-import type { VerdictRecord } from '../core/records.ts';
+import type { VerdictRecord } from '../core/verdict-record.ts';
 import { verdictId } from '../ledger/verdicts.ts';
 import type { Log } from '../plumbing/log.ts';
 

@@ -3,7 +3,7 @@ import type { Change } from '../cluster/marathon/change.ts';
 import type { DemandContext } from '../cluster/marathon/demand-context.ts';
 import { admit, type AdmitOptions, type Claim, type Grant, type Verdict } from '../core/admit.ts';
 import { planAgain } from '../core/replan.ts';
-import type { InjectedRecord } from '../core/records.ts';
+import type { InjectedRecord } from '../core/promise-record.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { claimOf, type HoldPolicy } from './claims.ts';
 import type { Prepared } from './judge.ts';

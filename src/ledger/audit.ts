@@ -1,4 +1,4 @@
-import type { AuditRecord } from '../core/records.ts';
+import type { AuditRecord } from '../core/limit-record.ts';
 import type { BadRecord } from './errors.ts';
 import { keys, nameIn, prefixes } from './keys.ts';
 import { records } from './records.ts';

@@ -10,7 +10,7 @@ import {
 } from '../core/block.ts';
 import type { PoolSpace } from '../core/pool.ts';
 import { blockNumbers, sizeOf, usableMask, withheldIn } from '../core/pool.ts';
-import type { BlockRecord, TallyRecord } from '../core/records.ts';
+import type { BlockRecord, TallyRecord } from '../core/lease-record.ts';
 import { reserveIn, wholeBlock } from '../core/reserve.ts';
 import { blockIn, keys, nameIn, prefixes } from './keys.ts';
 import type { PoolFill } from './lease-errors.ts';

@@ -1,7 +1,7 @@
 import { formatAddress } from '../core/address.ts';
 import { hasBit, maskOf, NO_BITS, offsetsIn } from '../core/block.ts';
 import { addressAt, usableMask } from '../core/pool.ts';
-import type { BlockRecord } from '../core/records.ts';
+import type { BlockRecord } from '../core/lease-record.ts';
 import { isKept, reservedOf, restsUntil } from '../core/reserve.ts';
 import { keys } from './keys.ts';
 import type { Finding, State } from './check-state.ts';

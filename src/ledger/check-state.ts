@@ -1,6 +1,7 @@
 import type { PoolSpace } from '../core/pool.ts';
 import { poolSpace } from '../core/pool.ts';
-import type { BlockRecord, LeaseRecord, LimitRecord, TallyRecord } from '../core/records.ts';
+import type { BlockRecord, LeaseRecord, TallyRecord } from '../core/lease-record.ts';
+import type { LimitRecord } from '../core/limit-record.ts';
 import { blockIn, holdingOf, nameIn, prefixes } from './keys.ts';
 import { listAll } from './listing.ts';
 import type { Codec, Kept } from './records.ts';

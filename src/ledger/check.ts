@@ -2,7 +2,7 @@ import { parseAddress } from '../core/address.ts';
 import { isUsable, placeOf } from '../core/pool.ts';
 import { hasBit, maskOf } from '../core/block.ts';
 import { sameRecord } from '../core/topology-diff.ts';
-import type { TallyRecord } from '../core/records.ts';
+import type { TallyRecord } from '../core/lease-record.ts';
 import { blockFindings, reserveFindings } from './check-blocks.ts';
 import type { Finding, State } from './check-state.ts';
 import { idOf, readState } from './check-state.ts';

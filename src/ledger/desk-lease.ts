@@ -1,4 +1,4 @@
-import type { LeaseRecord } from '../core/records.ts';
+import type { LeaseRecord } from '../core/lease-record.ts';
 import type { Adopted, Completed, Completion } from './desk.ts';
 import { keys, nameIn, prefixes } from './keys.ts';
 import type { LeaseOptions } from './lease-options.ts';

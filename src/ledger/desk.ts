@@ -1,4 +1,5 @@
-import type { LeaseRecord, LimitRecord } from '../core/records.ts';
+import type { LeaseRecord } from '../core/lease-record.ts';
+import type { LimitRecord } from '../core/limit-record.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
 import type { PoolFill } from './lease-errors.ts';

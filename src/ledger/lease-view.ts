@@ -1,13 +1,9 @@
 import { formatAddress, parseAddress } from '../core/address.ts';
 import type { PoolSpace } from '../core/pool.ts';
 import { poolSpace, reaches } from '../core/pool.ts';
-import type {
-  LeaseRecord,
-  LimitRecord,
-  NetworkRecord,
-  PoolRecord,
-  TallyRecord,
-} from '../core/records.ts';
+import type { LeaseRecord, TallyRecord } from '../core/lease-record.ts';
+import type { LimitRecord } from '../core/limit-record.ts';
+import type { NetworkRecord, PoolRecord } from '../core/topology-record.ts';
 import { keys, nameIn, prefixes } from './keys.ts';
 import { NoPoolReached, UnknownNetwork, UnknownNode } from './lease-errors.ts';
 import { listAll } from './listing.ts';

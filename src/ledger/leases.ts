@@ -1,4 +1,5 @@
-import type { LeaseRecord, LimitRecord, TallyRecord } from '../core/records.ts';
+import type { LeaseRecord, TallyRecord } from '../core/lease-record.ts';
+import type { LimitRecord } from '../core/limit-record.ts';
 import { givenBack, taken } from '../core/block.ts';
 import { isReserved, unreserved } from '../core/reserve.ts';
 import { keys } from './keys.ts';

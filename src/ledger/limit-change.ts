@@ -1,4 +1,5 @@
-import type { CountedLimit, LeaseRecord, LimitRecord, TallyRecord } from '../core/records.ts';
+import type { CountedLimit, LeaseRecord, TallyRecord } from '../core/lease-record.ts';
+import type { LimitRecord } from '../core/limit-record.ts';
 import { keys } from './keys.ts';
 import { records } from './records.ts';
 import type { Change, Entry, Read, Revision } from './store.ts';

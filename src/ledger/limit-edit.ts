@@ -1,12 +1,7 @@
 import type { LimitWish } from '../core/limit-edit.ts';
 import { judgeLimit, resetWish, sameLimit } from '../core/limit-edit.ts';
-import type {
-  AuditDoor,
-  AuditedLimit,
-  AuditRecord,
-  CountedLimit,
-  TallyRecord,
-} from '../core/records.ts';
+import type { AuditDoor, AuditedLimit, AuditRecord } from '../core/limit-record.ts';
+import type { CountedLimit, TallyRecord } from '../core/lease-record.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import { auditId, auditWrite } from './audit.ts';
 import { keys } from './keys.ts';

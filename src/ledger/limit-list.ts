@@ -1,11 +1,6 @@
 import { sameLimit } from '../core/limit-edit.ts';
-import type {
-  CountedLimit,
-  LeaseRecord,
-  LimitRecord,
-  LimitState,
-  LimitStatusRecord,
-} from '../core/records.ts';
+import type { CountedLimit, LeaseRecord } from '../core/lease-record.ts';
+import type { LimitRecord, LimitState, LimitStatusRecord } from '../core/limit-record.ts';
 import type { BadRecord } from './errors.ts';
 import { holdingOf, prefixes } from './keys.ts';
 import type { Holding } from './limit-change.ts';

@@ -1,6 +1,7 @@
 import type { Rates } from '../core/limit-edit.ts';
 import { restoredLimit } from '../core/limit-edit.ts';
-import type { AuditRecord, CountedLimit, LimitStatusRecord } from '../core/records.ts';
+import type { AuditRecord, LimitStatusRecord } from '../core/limit-record.ts';
+import type { CountedLimit } from '../core/lease-record.ts';
 import { auditId, auditWrite, getAudit } from './audit.ts';
 import { keys } from './keys.ts';
 import type { Holding, SeenLimit } from './limit-change.ts';

@@ -1,5 +1,7 @@
 import type { LimitStanding } from '../core/limit-edit.ts';
-import type { CountedLimit, LimitRecord, NodeRecord } from '../core/records.ts';
+import type { CountedLimit } from '../core/lease-record.ts';
+import type { LimitRecord } from '../core/limit-record.ts';
+import type { NodeRecord } from '../core/topology-record.ts';
 import { capacityOf } from '../core/snapshot-nodes.ts';
 import { keys, prefixes } from './keys.ts';
 import { UnknownNode } from './lease-errors.ts';

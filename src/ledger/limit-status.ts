@@ -1,4 +1,4 @@
-import type { LimitStatusRecord } from '../core/records.ts';
+import type { LimitStatusRecord } from '../core/limit-record.ts';
 import { keys, nameIn, prefixes } from './keys.ts';
 import type { Holding } from './limit-change.ts';
 import { listAll } from './listing.ts';

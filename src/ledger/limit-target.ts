@@ -1,7 +1,7 @@
 import { formatAddress, parseAddress } from '../core/address.ts';
 import { holderOf } from '../core/block.ts';
 import { isUsable, placeOf, poolSpace } from '../core/pool.ts';
-import type { LeaseRecord } from '../core/records.ts';
+import type { LeaseRecord } from '../core/lease-record.ts';
 import { readBlock } from './blocks.ts';
 import { holdingOf, keys, nameIn, prefixes } from './keys.ts';
 import { spelled } from './lease-view.ts';

@@ -1,7 +1,7 @@
 import { formatRange, parseRange } from '../core/address.ts';
 import { offsetsIn, quarantined, unquarantined } from '../core/block.ts';
 import { blockNumbers, narrowed, poolSpace, usableMask } from '../core/pool.ts';
-import type { BlockRecord } from '../core/records.ts';
+import type { BlockRecord } from '../core/lease-record.ts';
 import { readBlock } from './blocks.ts';
 import { keys } from './keys.ts';
 import { AddressNotInPool, UnknownPool } from './lease-errors.ts';

@@ -1,7 +1,7 @@
 import { formatAddress, parseAddress } from '../core/address.ts';
 import { givenBack, hasBit, holderOf, quarantined, unquarantined } from '../core/block.ts';
 import { addressAt, isUsable, placeOf, poolSpace } from '../core/pool.ts';
-import type { BlockRecord } from '../core/records.ts';
+import type { BlockRecord } from '../core/lease-record.ts';
 import { restsUntil, unreserved } from '../core/reserve.ts';
 import type { SeenBlock } from './blocks.ts';
 import { readBlock, readTally, readWholeBlocks } from './blocks.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '../plumbing/clock.ts';
-import type { ReconciledRecord } from '../core/records.ts';
+import type { ReconciledRecord } from '../core/agent-record.ts';
 import { keys, nameIn, prefixes } from './keys.ts';
 import { listAll } from './listing.ts';
 import { records } from './records.ts';

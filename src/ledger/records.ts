@@ -1,7 +1,6 @@
 import type Joi from 'joi';
 import type { FailureRecord } from '../core/failure-record.ts';
 import type { FenceOrderRecord, FenceRecord } from '../core/fence-record.ts';
-import type * as Of from '../core/records.ts';
 import type { OutboxRecord, ReportRecord, ScheduleRecord } from '../core/report-record.ts';
 import { BadRecord } from './errors.ts';
 import { failure } from './failure-schema.ts';
@@ -88,29 +87,29 @@ function decodeAll<Record>(
 
 /** One codec per record of core/records.ts. */
 export const records = {
-  network: codec<Of.NetworkRecord>('network', schemas.network),
-  pool: codec<Of.PoolRecord>('pool', schemas.pool),
-  node: codec<Of.NodeRecord>('node', schemas.node),
-  tally: codec<Of.TallyRecord>('tally', schemas.tally, isTally),
-  block: codec<Of.BlockRecord>('block', schemas.block, isBlock),
-  births: codec<Of.BirthsRecord>('births', schemas.births),
-  starving: codec<Of.StarvingRecord>('starving node', schemas.starving),
-  lease: codec<Of.LeaseRecord>('lease', schemas.lease),
-  limit: codec<Of.LimitRecord>('limit', schemas.limit),
-  alive: codec<Of.AliveRecord>('sign of life', schemas.alive),
-  limitStatus: codec<Of.LimitStatusRecord>('limit status', schemas.limitStatus),
-  audit: codec<Of.AuditRecord>('audit entry', schemas.audit),
-  admission: codec<Of.AdmissionRecord>('admission', schemas.admission),
-  reservation: codec<Of.ReservationRecord>('reservation', schemas.reservation),
-  held: codec<Of.HeldRecord>('held', schemas.held),
-  injected: codec<Of.InjectedRecord>('injected', schemas.injected),
-  verdict: codec<Of.VerdictRecord>('verdict', schemas.verdict),
+  network: codec('network', schemas.network),
+  pool: codec('pool', schemas.pool),
+  node: codec('node', schemas.node),
+  tally: codec('tally', schemas.tally, isTally),
+  block: codec('block', schemas.block, isBlock),
+  births: codec('births', schemas.births),
+  starving: codec('starving node', schemas.starving),
+  lease: codec('lease', schemas.lease),
+  limit: codec('limit', schemas.limit),
+  alive: codec('sign of life', schemas.alive),
+  limitStatus: codec('limit status', schemas.limitStatus),
+  audit: codec('audit entry', schemas.audit),
+  admission: codec('admission', schemas.admission),
+  reservation: codec('reservation', schemas.reservation),
+  held: codec('held', schemas.held),
+  injected: codec('injected', schemas.injected),
+  verdict: codec('verdict', schemas.verdict),
   failure: codec<FailureRecord>('failure', failure),
   report: codec<ReportRecord>('report', report),
   reportSchedule: codec<ScheduleRecord>('report schedule', reportSchedule),
   reportOutbox: codec<OutboxRecord>('report outbox', reportOutbox),
-  reconciled: codec<Of.ReconciledRecord>('reconciled', schemas.reconciled),
-  rebuilding: codec<Of.RebuildingRecord>('rebuilding', schemas.rebuilding),
+  reconciled: codec('reconciled', schemas.reconciled),
+  rebuilding: codec('rebuilding', schemas.rebuilding),
   fence: codec<FenceRecord>('fence', fence),
   fenceOrder: codec<FenceOrderRecord>('fence order', fenceOrder),
 } as const;

@@ -2,7 +2,7 @@ import { parseAddress } from '../core/address.ts';
 import { BLOCK_SIZE, givenBack, hasBit, maskOf } from '../core/block.ts';
 import type { Place, PoolSpace } from '../core/pool.ts';
 import { isUsable, placeOf, poolSpace, sizeOf } from '../core/pool.ts';
-import type { BlockRecord, LeaseRecord, TallyRecord } from '../core/records.ts';
+import type { BlockRecord, LeaseRecord, TallyRecord } from '../core/lease-record.ts';
 import { laidToRest, reservedOfPool, restLimit } from '../core/reserve.ts';
 import type { SeenBlock } from './blocks.ts';
 import { readBlock } from './blocks.ts';

@@ -1,11 +1,7 @@
 import { Refusal } from '../core/errors.ts';
 import { type BadRecord, HoldingLost } from './errors.ts';
-import type {
-  AdmissionRecord,
-  HeldRecord,
-  InjectedRecord,
-  ReservationRecord,
-} from '../core/records.ts';
+import type { AdmissionRecord, InjectedRecord, ReservationRecord } from '../core/promise-record.ts';
+import type { HeldRecord } from '../core/held-record.ts';
 import { keys, nameIn, prefixes } from './keys.ts';
 import { listAll } from './listing.ts';
 import { records } from './records.ts';

@@ -1,4 +1,5 @@
-import type { CountedLimit, LeaseRecord, LimitRecord, TallyRecord } from '../core/records.ts';
+import type { CountedLimit, LeaseRecord, TallyRecord } from '../core/lease-record.ts';
+import type { LimitRecord } from '../core/limit-record.ts';
 
 export const EMPTY_TALLY: TallyRecord = { v: 1, netInKbit: 0, netOutKbit: 0, pools: {}, apps: {} };
 

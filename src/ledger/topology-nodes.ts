@@ -1,6 +1,6 @@
 import { parseAddress } from '../core/address.ts';
 import type { NodeAddress } from '../core/pool.ts';
-import type { NodeRecord } from '../core/records.ts';
+import type { NodeRecord } from '../core/topology-record.ts';
 import type { NodeStep } from '../core/topology-diff.ts';
 import { sameRecord } from '../core/topology-diff.ts';
 import type { Fault } from '../core/topology-errors.ts';

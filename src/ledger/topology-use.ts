@@ -2,7 +2,7 @@ import type { WholeBlock } from '../core/block.ts';
 import { maskOf, minus, NO_BITS } from '../core/block.ts';
 import type { PoolSpace } from '../core/pool.ts';
 import { holdingsIn, poolSpace, stockIn, usableMask } from '../core/pool.ts';
-import type { PoolRecord } from '../core/records.ts';
+import type { PoolRecord } from '../core/topology-record.ts';
 import type { WiringStep } from '../core/topology-diff.ts';
 import type { Fault } from '../core/topology-errors.ts';
 import type { Used } from '../core/topology.ts';
@@ -13,7 +13,7 @@ import { listAll } from './listing.ts';
 import type { Kept } from './records.ts';
 import { records } from './records.ts';
 import type { Read, Revision } from './store.ts';
-import type { BlockRecord } from '../core/records.ts';
+import type { BlockRecord } from '../core/lease-record.ts';
 
 /** A written block of a pool. */
 export interface PoolBlock extends Kept<BlockRecord> {

@@ -1,4 +1,4 @@
-import type { NetworkRecord, PoolRecord } from '../core/records.ts';
+import type { NetworkRecord, PoolRecord } from '../core/topology-record.ts';
 import type { WiringStep } from '../core/topology-diff.ts';
 import { after, newFaults, sameRecord } from '../core/topology-diff.ts';
 import { refuseFaults } from '../core/topology-errors.ts';

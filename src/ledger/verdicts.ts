@@ -1,4 +1,4 @@
-import type { VerdictRecord } from '../core/records.ts';
+import type { VerdictRecord } from '../core/verdict-record.ts';
 import type { BadRecord } from './errors.ts';
 import { keys, nameIn, prefixes } from './keys.ts';
 import { records } from './records.ts';

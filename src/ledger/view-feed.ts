@@ -1,6 +1,8 @@
 import { ALL_BITS } from '../core/block.ts';
 import { Refusal } from '../core/errors.ts';
-import type { BlockRecord, HeldRecord, InjectedRecord, TallyRecord } from '../core/records.ts';
+import type { BlockRecord, TallyRecord } from '../core/lease-record.ts';
+import type { HeldRecord } from '../core/held-record.ts';
+import type { InjectedRecord } from '../core/promise-record.ts';
 import { Snapshot } from '../core/snapshot.ts';
 import { BadRecord } from './errors.ts';
 import { blockIn, keys, nameIn, prefixes } from './keys.ts';

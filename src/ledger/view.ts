@@ -1,4 +1,5 @@
-import type { HeldRecord, InjectedRecord } from '../core/records.ts';
+import type { HeldRecord } from '../core/held-record.ts';
+import type { InjectedRecord } from '../core/promise-record.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { bySignal } from '../plumbing/deadline.ts';
 import type { Clock } from '../plumbing/clock.ts';

@@ -1,4 +1,5 @@
-import type { HeldRecord, InjectedRecord, ReservationRecord } from '../core/records.ts';
+import type { HeldRecord } from '../core/held-record.ts';
+import type { InjectedRecord, ReservationRecord } from '../core/promise-record.ts';
 import { keys } from './keys.ts';
 import { records } from './records.ts';
 import type { Meant } from './reservations.ts';

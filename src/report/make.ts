@@ -3,7 +3,7 @@ import { withChange } from '../core/capacity-change.ts';
 import type { CapacityOptions } from '../core/capacity-facts.ts';
 import type { CapacityReport, WaitingApp } from '../core/capacity-record.ts';
 import type { NodeFacts } from '../core/facts.ts';
-import type { HeldRecord } from '../core/records.ts';
+import type { HeldRecord } from '../core/held-record.ts';
 import type { ReportSettings } from '../config/report.ts';
 import { readCapacity } from '../ledger/capacity.ts';
 import type { Read } from '../ledger/store.ts';

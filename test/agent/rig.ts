@@ -7,7 +7,7 @@ import type { StartPart } from '../../src/agent/part.ts';
 import { type Agent, startAgent } from '../../src/agent/service.ts';
 import type { AgentSettings } from '../../src/config/agent.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
-import type { LeaseRecord } from '../../src/core/records.ts';
+import type { LeaseRecord } from '../../src/core/lease-record.ts';
 import { checkLedger } from '../../src/ledger/check.ts';
 import { openEtcdStore } from '../../src/ledger/etcd/store.ts';
 import { prefixes } from '../../src/ledger/keys.ts';

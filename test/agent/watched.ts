@@ -7,7 +7,7 @@ import {
 import type { Reconciler } from '../../src/agent/reconcile.ts';
 import type { Witness } from '../../src/agent/witness.ts';
 import { factName } from '../../src/core/container-facts.ts';
-import type { ReconciledRecord } from '../../src/core/records.ts';
+import type { ReconciledRecord } from '../../src/core/agent-record.ts';
 import type { Rig } from './rig.ts';
 import { soon } from './rig.ts';
 

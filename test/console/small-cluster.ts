@@ -14,7 +14,7 @@ import type { CapacityReport } from '../../src/core/capacity-record.ts';
 import { judgeLimit } from '../../src/core/limit-edit.ts';
 import { place } from '../../src/core/place.ts';
 import { headOf } from '../../src/core/report-record.ts';
-import type { VerdictRecord } from '../../src/core/records.ts';
+import type { VerdictRecord } from '../../src/core/verdict-record.ts';
 import { describe as inWords } from '../../src/core/shortage.ts';
 import { Snapshot } from '../../src/core/snapshot.ts';
 import { NoSuchHolding } from '../../src/ledger/limit-errors.ts';

@@ -7,7 +7,7 @@ import { NO_COUNTS } from '../../src/core/capacity-period.ts';
 import type { CapacityRow, Figure, RowKind } from '../../src/core/capacity-record.ts';
 import { groupOf, LeaseSums, stockByNode } from '../../src/core/capacity-sums.ts';
 import { EMPTY_BLOCK, NO_BITS, type WholeBlock, withBit } from '../../src/core/block.ts';
-import type { LeaseRecord, TallyRecord } from '../../src/core/records.ts';
+import type { LeaseRecord, TallyRecord } from '../../src/core/lease-record.ts';
 import { Snapshot } from '../../src/core/snapshot.ts';
 
 /** A random cluster as leases, stock and promises; all else is written from these, or counted from them. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fateOf, type KeepFacts } from '../../src/core/keep.ts';
-import type { ReservationRecord } from '../../src/core/records.ts';
+import type { ReservationRecord } from '../../src/core/promise-record.ts';
 
 const promise: ReservationRecord = {
   v: 1,

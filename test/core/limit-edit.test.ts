@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { LimitStanding, LimitWish } from '../../src/core/limit-edit.ts';
 import { judgeLimit, MOST_LIMIT_KBIT, resetWish, sameLimit } from '../../src/core/limit-edit.ts';
 import { BadLimit, LimitPastLink } from '../../src/core/limit-errors.ts';
-import type { NodeRecord } from '../../src/core/records.ts';
+import type { NodeRecord } from '../../src/core/topology-record.ts';
 
 const link: NodeRecord = {
   v: 1,

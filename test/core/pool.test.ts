@@ -15,7 +15,7 @@ import {
   sizeOf,
   usableMask,
 } from '../../src/core/pool.ts';
-import type { PoolRecord } from '../../src/core/records.ts';
+import type { PoolRecord } from '../../src/core/topology-record.ts';
 import { countBlock } from '../../src/core/snapshot-blocks.ts';
 
 const pool = (over: Partial<PoolRecord>): PoolRecord => ({

@@ -9,7 +9,7 @@ import type {
 } from '../../src/core/reconcile.ts';
 import { confirmed, NOTHING_REMEMBERED, reconcile, toInspect } from '../../src/core/reconcile.ts';
 import type { KeepReason, ReleaseReason } from '../../src/core/reconcile-evidence.ts';
-import type { LeaseRecord } from '../../src/core/records.ts';
+import type { LeaseRecord } from '../../src/core/lease-record.ts';
 
 const A = '198.51.100.7';
 const MAC = '02:42:c6:33:64:07';

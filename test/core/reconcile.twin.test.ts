@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { ReconcileInput, SeenContainer } from '../../src/core/reconcile.ts';
 import { NOTHING_REMEMBERED, reconcile } from '../../src/core/reconcile.ts';
-import type { LeaseRecord } from '../../src/core/records.ts';
+import type { LeaseRecord } from '../../src/core/lease-record.ts';
 import { World } from './twins/docker-world.ts';
 
 const APART_MS = 60_000;

@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { EMPTY_BLOCK, maskOfOffsets } from '../../src/core/block.ts';
 import { poolSpace, usableMask } from '../../src/core/pool.ts';
-import type { BlockRecord, PoolRecord, TallyRecord } from '../../src/core/records.ts';
+import type { BlockRecord, TallyRecord } from '../../src/core/lease-record.ts';
+import type { PoolRecord } from '../../src/core/topology-record.ts';
 import {
   isKept,
   keeping,

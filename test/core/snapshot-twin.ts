@@ -1,14 +1,9 @@
 import { bandwidthOf } from '../../src/core/demand.ts';
 import type { NodeFacts } from '../../src/core/facts.ts';
 import { freeInPool, poolSpace, reaches } from '../../src/core/pool.ts';
-import type {
-  BlockRecord,
-  NetworkRecord,
-  NodeRecord,
-  PoolRecord,
-  ReservationRecord,
-  TallyRecord,
-} from '../../src/core/records.ts';
+import type { BlockRecord, TallyRecord } from '../../src/core/lease-record.ts';
+import type { NetworkRecord, NodeRecord, PoolRecord } from '../../src/core/topology-record.ts';
+import type { ReservationRecord } from '../../src/core/promise-record.ts';
 import type { Witness } from '../../src/core/room.ts';
 
 /** Everything that was set, and nothing that was computed. */

@@ -2,14 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { NodeFacts } from '../../src/core/facts.ts';
-import type {
-  BlockRecord,
-  NetworkRecord,
-  NodeRecord,
-  PoolRecord,
-  ReservationRecord,
-  TallyRecord,
-} from '../../src/core/records.ts';
+import type { BlockRecord, TallyRecord } from '../../src/core/lease-record.ts';
+import type { NetworkRecord, NodeRecord, PoolRecord } from '../../src/core/topology-record.ts';
+import type { ReservationRecord } from '../../src/core/promise-record.ts';
 import { Snapshot } from '../../src/core/snapshot.ts';
 import { emptyState, heldBy, heldOn, owed, promise, rebuilt, type State } from './snapshot-twin.ts';
 

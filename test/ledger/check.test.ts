@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
 import { taken } from '../../src/core/block.ts';
-import type { BlockRecord, TallyRecord } from '../../src/core/records.ts';
+import type { BlockRecord, TallyRecord } from '../../src/core/lease-record.ts';
 import { keeping, laidToRest } from '../../src/core/reserve.ts';
 import { checkLedger } from '../../src/ledger/check.ts';
 import { keys } from '../../src/ledger/keys.ts';

@@ -5,13 +5,8 @@ import { after } from 'node:test';
 import { promisify } from 'node:util';
 import { Etcd3 } from 'etcd3';
 import type { LimitWish } from '../../src/core/limit-edit.ts';
-import type {
-  AuditRecord,
-  LeaseRecord,
-  LimitRecord,
-  LimitStatusRecord,
-  TallyRecord,
-} from '../../src/core/records.ts';
+import type { AuditRecord, LimitRecord, LimitStatusRecord } from '../../src/core/limit-record.ts';
+import type { LeaseRecord, TallyRecord } from '../../src/core/lease-record.ts';
 import { listAudit } from '../../src/ledger/audit.ts';
 import { checkLedger } from '../../src/ledger/check.ts';
 import { openEtcdStore } from '../../src/ledger/etcd/store.ts';

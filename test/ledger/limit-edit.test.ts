@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Refusal } from '../../src/core/errors.ts';
-import type { ReservationRecord } from '../../src/core/records.ts';
+import type { ReservationRecord } from '../../src/core/promise-record.ts';
 import { trimAudit } from '../../src/ledger/audit.ts';
 import { checkLedger } from '../../src/ledger/check.ts';
 import { keys, prefixes } from '../../src/ledger/keys.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ReservationRecord } from '../../src/core/records.ts';
+import type { ReservationRecord } from '../../src/core/promise-record.ts';
 import { heldApps } from '../../src/ledger/held.ts';
 import { injectedConstraints } from '../../src/ledger/injected.ts';
 import { keys } from '../../src/ledger/keys.ts';

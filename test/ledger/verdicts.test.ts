@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { VerdictRecord } from '../../src/core/records.ts';
+import type { VerdictRecord } from '../../src/core/verdict-record.ts';
 import type { Store } from '../../src/ledger/store.ts';
 import { getVerdict, listVerdicts, verdictId, VerdictLog } from '../../src/ledger/verdicts.ts';
 import { opened, patience } from './opened.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import type { BlockRecord, ReservationRecord, TallyRecord } from '../../src/core/records.ts';
+import type { BlockRecord, TallyRecord } from '../../src/core/lease-record.ts';
+import type { ReservationRecord } from '../../src/core/promise-record.ts';
 import { Compacted, LedgerUnreachable } from '../../src/ledger/errors.ts';
 import { keys, prefixes } from '../../src/ledger/keys.ts';
 import { records } from '../../src/ledger/records.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { AuditEntry } from '../../ledger/audit.ts';
 import { listAudit } from '../../ledger/audit.ts';
-import type { AuditedLimit } from '../../core/records.ts';
+import type { AuditedLimit } from '../../core/limit-record.ts';
 import { type CliDeps, withStore } from '../deps.ts';
 import { rateText } from '../limit-text.ts';
 import { numberOf } from '../options.ts';

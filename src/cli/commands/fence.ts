@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { AuditRecord } from '../../core/records.ts';
+import type { AuditRecord } from '../../core/limit-record.ts';
 import type { FenceRecord } from '../../core/fence-record.ts';
 import { auditId } from '../../ledger/audit.ts';
 import { type Fences, listFences, orderFence } from '../../ledger/fences.ts';

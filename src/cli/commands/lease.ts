@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { parseAddress } from '../../core/address.ts';
-import type { CountedLimit, LeaseRecord, LimitRecord } from '../../core/records.ts';
+import type { CountedLimit, LeaseRecord } from '../../core/lease-record.ts';
+import type { LimitRecord } from '../../core/limit-record.ts';
 import { holdingOf, prefixes } from '../../ledger/keys.ts';
 import { listAll } from '../../ledger/listing.ts';
 import type { Codec } from '../../ledger/records.ts';

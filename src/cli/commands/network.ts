@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { formatRate } from '../../core/rate.ts';
-import type { NetworkRecord } from '../../core/records.ts';
+import type { NetworkRecord } from '../../core/topology-record.ts';
 import { readNetwork } from '../../core/topology-read.ts';
 import type { CliDeps } from '../deps.ts';
 import { gathered, renamed } from '../options.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { formatRate } from '../../core/rate.ts';
-import type { NodeRecord } from '../../core/records.ts';
+import type { NodeRecord } from '../../core/topology-record.ts';
 import { readNode } from '../../core/topology-read.ts';
 import type { Topology } from '../../core/topology.ts';
 import { nameIn, prefixes } from '../../ledger/keys.ts';

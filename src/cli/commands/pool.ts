@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { poolSpace } from '../../core/pool.ts';
-import type { NodeSelector, PoolRecord } from '../../core/records.ts';
+import type { NodeSelector, PoolRecord } from '../../core/topology-record.ts';
 import { readPool } from '../../core/topology-read.ts';
 import type { Topology } from '../../core/topology.ts';
 import { fillOf, readWholeBlocks } from '../../ledger/blocks.ts';

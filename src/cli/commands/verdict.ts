@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { VerdictRecord } from '../../core/records.ts';
+import type { VerdictRecord } from '../../core/verdict-record.ts';
 import { Refusal } from '../../core/errors.ts';
 import { getVerdict, listVerdicts, type Verdict } from '../../ledger/verdicts.ts';
 import { type CliDeps, withStore } from '../deps.ts';

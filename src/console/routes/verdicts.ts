@@ -1,5 +1,5 @@
 import Joi from 'joi';
-import type { VerdictRecord } from '../../core/records.ts';
+import type { VerdictRecord } from '../../core/verdict-record.ts';
 import type { ConsoleDeps, VerdictReader } from '../deps.ts';
 import { NotKnown } from '../errors.ts';
 import type { Route } from '../route.ts';

@@ -1,4 +1,5 @@
-import type { AuditRecord, CountedLimit, LeaseRecord } from '../../core/records.ts';
+import type { AuditRecord } from '../../core/limit-record.ts';
+import type { CountedLimit, LeaseRecord } from '../../core/lease-record.ts';
 
 export interface LimitShape {
   readonly address: string;

@@ -1,4 +1,4 @@
-import type { Attachment, NetworkRecord } from '../../core/records.ts';
+import type { Attachment, NetworkRecord } from '../../core/topology-record.ts';
 import type { PoolSeen } from '../../core/snapshot.ts';
 
 export interface NetworkShape {

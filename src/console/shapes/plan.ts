@@ -1,5 +1,5 @@
 import type { Grant, Verdict } from '../../core/admit.ts';
-import type { NodeReason } from '../../core/records.ts';
+import type { NodeReason } from '../../core/verdict-record.ts';
 
 /** What the gate would say to a definition, with nothing reserved and nothing sent. */
 export interface PlanShape {

@@ -1,4 +1,4 @@
-import type { NodeSelector } from '../../core/records.ts';
+import type { NodeSelector } from '../../core/topology-record.ts';
 import type { PoolSeen } from '../../core/snapshot.ts';
 
 export interface PoolShape {

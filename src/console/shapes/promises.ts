@@ -1,5 +1,6 @@
 import type { Demand } from '../../core/demand.ts';
-import type { HeldRecord, ReservationRecord } from '../../core/records.ts';
+import type { HeldRecord } from '../../core/held-record.ts';
+import type { ReservationRecord } from '../../core/promise-record.ts';
 
 /** Room promised to an admitted app. Times are ISO 8601. */
 export interface ReservationShape {

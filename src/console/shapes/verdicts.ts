@@ -1,4 +1,4 @@
-import type { NodeReason, VerdictAsk, VerdictRecord } from '../../core/records.ts';
+import type { NodeReason, VerdictAsk, VerdictRecord } from '../../core/verdict-record.ts';
 import { timeText } from './promises.ts';
 
 /** One line of the decision log. */

@@ -5,7 +5,7 @@ import type { JsonObject } from '../../../src/cluster/marathon/json.ts';
 import { NODES_KEPT } from '../../../src/gate/decide.ts';
 import { prepare, type Prepared } from '../../../src/gate/judge.ts';
 import { weigh, type WeighOptions } from '../../../src/gate/weigh.ts';
-import type { TallyRecord } from '../../../src/core/records.ts';
+import type { TallyRecord } from '../../../src/core/lease-record.ts';
 import type { Snapshot } from '../../../src/core/snapshot.ts';
 import type { Store } from '../../../src/ledger/store.ts';
 import { openView, type View } from '../../../src/ledger/view.ts';

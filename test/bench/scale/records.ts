@@ -1,12 +1,8 @@
 import { NO_BITS, withBit } from '../../../src/core/block.ts';
 import { addressText, poolSpace } from '../../../src/core/pool.ts';
-import type {
-  BlockRecord,
-  LeaseRecord,
-  LimitRecord,
-  PoolRecord,
-  TallyRecord,
-} from '../../../src/core/records.ts';
+import type { BlockRecord, LeaseRecord, TallyRecord } from '../../../src/core/lease-record.ts';
+import type { LimitRecord } from '../../../src/core/limit-record.ts';
+import type { PoolRecord } from '../../../src/core/topology-record.ts';
 import { keys } from '../../../src/ledger/keys.ts';
 import { records } from '../../../src/ledger/records.ts';
 import { EMPTY_TALLY, tallied } from '../../../src/ledger/tally.ts';

@@ -7,7 +7,7 @@ import type {
   SeenEndpoint,
 } from '../../../src/core/reconcile.ts';
 import { NOTHING_REMEMBERED, reconcile, toInspect } from '../../../src/core/reconcile.ts';
-import type { LeaseRecord } from '../../../src/core/records.ts';
+import type { LeaseRecord } from '../../../src/core/lease-record.ts';
 
 interface Box {
   readonly id: string;

@@ -1,6 +1,7 @@
 import { offsetsIn } from '../../../src/core/block.ts';
 import { parseRate } from '../../../src/core/rate.ts';
-import type { BlockRecord, NodeRecord, PoolRecord } from '../../../src/core/records.ts';
+import type { BlockRecord } from '../../../src/core/lease-record.ts';
+import type { NodeRecord, PoolRecord } from '../../../src/core/topology-record.ts';
 import { reservedOfPool } from '../../../src/core/reserve.ts';
 import { blockIn, keys, nameIn, prefixes } from '../../../src/ledger/keys.ts';
 import { records } from '../../../src/ledger/records.ts';

@@ -1,13 +1,14 @@
 import Joi from 'joi';
-import type * as Of from '../core/records.ts';
+import type { AliveRecord, RebuildingRecord, ReconciledRecord } from '../core/agent-record.ts';
+import { atMs, count, text, v } from './schema-words.ts';
 
-/** Schemas of what the agents of nodes say of themselves; see record-schemas.ts. */
-const v = Joi.valid(1).required();
-const count = Joi.number().integer().min(0);
-const atMs = count;
-const text = Joi.string().allow('');
+export const alive = Joi.object<AliveRecord>({
+  v,
+  bootId: Joi.string().required(),
+  sinceMs: atMs.required(),
+});
 
-export const reconciled = Joi.object<Of.ReconciledRecord>({
+export const reconciled = Joi.object<ReconciledRecord>({
   v,
   atMs: atMs.required(),
   bootId: Joi.string(),
@@ -32,7 +33,7 @@ export const reconciled = Joi.object<Of.ReconciledRecord>({
   rebuild: Joi.string(),
 });
 
-export const rebuilding = Joi.object<Of.RebuildingRecord>({
+export const rebuilding = Joi.object<RebuildingRecord>({
   v,
   id: Joi.string().required(),
   sinceMs: atMs.required(),
