@@ -1,4 +1,4 @@
-import { createMesosClient, type MesosClient } from '../cluster/mesos/client.ts';
+import { createMesosClient, type MesosClient, type MesosStreams } from '../cluster/mesos/client.ts';
 import { watchFacts } from '../cluster/mesos/watch-facts.ts';
 import type { GateSettings } from '../config/gate.ts';
 import type { NodeFacts } from '../core/facts.ts';
@@ -34,7 +34,7 @@ const WITHIN_MS = 5_000;
 export function openMesos(
   masters: readonly string[],
   { auth }: Pick<GateSettings, 'auth'>,
-): MesosClient | undefined {
+): (MesosClient & MesosStreams) | undefined {
   if (masters.length === 0) return undefined;
   const authorization = authorizationFrom(auth);
   return createMesosClient({

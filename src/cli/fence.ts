@@ -1,6 +1,6 @@
 import { createMesosOperator } from '../cluster/mesos/operator.ts';
 import { createTokenFence } from '../cluster/mesos/token-fence.ts';
-import type { MesosClient } from '../cluster/mesos/client.ts';
+import type { MesosClient, MesosStreams } from '../cluster/mesos/client.ts';
 import type { Settings } from '../config/settings.ts';
 import type { ReadyItem } from '../console/shapes/ready.ts';
 import { watchForce, type ForceDeps } from '../fence/force.ts';
@@ -19,6 +19,7 @@ import type { Registry } from 'prom-client';
 import type { FactsFeed } from './facts.ts';
 import { whileLeading } from './leading.ts';
 import type { OwnMarathon } from './marathon.ts';
+import { feedStaged } from './staged.ts';
 
 export interface FenceParts {
   readonly settings: Settings;
@@ -27,7 +28,7 @@ export interface FenceParts {
   readonly log: Log;
   readonly view: View;
   readonly marathon: OwnMarathon;
-  readonly mesos: MesosClient;
+  readonly mesos: MesosClient & Partial<MesosStreams>;
   readonly registry: Registry;
 }
 
@@ -84,7 +85,7 @@ export function startFence(
     steadyMs: () => performance.now(),
     snapshot: () => (isKnown() ? view.snapshot : undefined),
     force: watchForce(forceDeps(mesos, settings, clock)),
-    staged: () => [],
+    staged: feedStaged({ mesos, settings, view, clock, log }, signal),
     queue: (within) => queueOf(parts, within),
     onPass: (report) => states.take(report),
   });

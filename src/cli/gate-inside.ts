@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Registry } from 'prom-client';
-import type { MesosClient } from '../cluster/mesos/client.ts';
+import type { MesosClient, MesosStreams } from '../cluster/mesos/client.ts';
 import type { Settings } from '../config/settings.ts';
 import { createDecide, NODES_KEPT } from '../gate/decide.ts';
 import { createJudge, type Judge, type JudgeDeps } from '../gate/judge.ts';
@@ -25,7 +25,7 @@ export interface GateInsideDeps {
   readonly settings: Settings;
   readonly marathon: OwnMarathon;
   /** Absent: no master is configured. */
-  readonly mesos: MesosClient | undefined;
+  readonly mesos: (MesosClient & Partial<MesosStreams>) | undefined;
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;

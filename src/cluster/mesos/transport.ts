@@ -38,6 +38,8 @@ export interface Transport {
 }
 
 const IN_PARALLEL = 8;
+/** A stream begins with the state of the whole cluster, which the master writes down first. */
+const SNAPSHOT_WITHIN_MS = 60_000;
 
 export function createTransport(options: TransportOptions): Transport {
   const { http, close } = instance(options);
@@ -53,7 +55,9 @@ export function createTransport(options: TransportOptions): Transport {
   };
   return {
     open: async (master, request, signal) => {
-      const patience = new Patience(signal, options.withinMs);
+      const { withinMs } = options;
+      const first = request.endless === true ? Math.max(withinMs, SNAPSHOT_WITHIN_MS) : withinMs;
+      const patience = new Patience(signal, first);
       try {
         const reply: AxiosResponse<Readable> = await http.request({
           url: new URL(request.target, master).href,
