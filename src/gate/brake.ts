@@ -34,12 +34,26 @@ export async function brakeTurn(deps: BrakeDeps, leading: Leading): Promise<void
   const { rule, view, failures, clock } = deps;
   if (!view.state().ready) return;
   const nowMs = clock.now();
-  const loops = loopsIn(failures.since(nowMs - rule.withinMs), rule, {
-    nowMs,
-    sinceMs: (app) => view.held.get(app)?.heldMs ?? 0,
-  });
-  for (const loop of loops)
-    await ofItsOwn(deps, loop.app, leading, () => stop(deps, loop, leading));
+  const recent = failures.since(nowMs - rule.withinMs);
+  const sinceMs = (app: string): number => view.held.get(app)?.heldMs ?? 0;
+  for (const { app } of loopsIn(recent, rule, { nowMs, sinceMs }))
+    await ofItsOwn(deps, app, leading, () => stop(deps, app, leading));
+}
+
+/**
+ * The loop that an app as it is now is in. What failed before its last change, or before it was deleted
+ * and made again, was another one's.
+ */
+function loopOf(
+  { rule, failures, view, clock }: BrakeDeps,
+  { id, version = '' }: HeldSpec,
+): LaunchLoop | undefined {
+  const nowMs = clock.now();
+  const changedMs = Date.parse(version);
+  const bornMs = changedMs <= nowMs ? changedMs : 0; // Marathon's clock may be ahead
+  const sinceMs = Math.max(bornMs, view.held.get(id)?.heldMs ?? 0);
+  const its = failures.since(nowMs - rule.withinMs).filter(({ app }) => app === id);
+  return loopsIn(its, rule, { nowMs, sinceMs: () => sinceMs })[0];
 }
 
 /** Faults that are not one app's: another try has to wait. */
@@ -61,14 +75,16 @@ export async function ofItsOwn(
   }
 }
 
-async function stop(deps: BrakeDeps, loop: LaunchLoop, leading: Leading): Promise<void> {
+async function stop(deps: BrakeDeps, app: string, leading: Leading): Promise<void> {
   const { signal } = leading;
-  const spec = await deps.find(loop.app, signal);
-  if (spec === undefined || whatRuns(deps, spec) >= spec.instances) return;
+  const seen = deps.view.held.get(app);
+  if (seen?.pending) return; // the queue says it again first
+  const spec = await deps.find(app, signal);
+  const loop = spec && loopOf(deps, spec);
+  if (!loop || whatRuns(deps, spec) >= spec.instances) return;
   const context = await deps.context(signal);
   const more = oneMore(deps, spec, { without: loop.nodes, context });
   if (more === undefined) return;
-  const seen = deps.view.held.get(loop.app);
   const { version } = spec;
   const step = brakeOn(
     {
