@@ -162,7 +162,7 @@ describe('a launch loop made around the gate', { timeout: 240_000 }, () => {
       0,
       async (cluster) => {
         // rack r1 has room for one, rack r2 for all of them
-        await around(cluster, '/web', 3);
+        await around(cluster, '/web', 3, { backoffSeconds: 0 });
         await runs(cluster, '/web', 3);
         assert.equal(held(cluster, '/web'), undefined);
         assert.equal((await has(cluster, '/web')).instances, 3);
