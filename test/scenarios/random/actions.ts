@@ -52,8 +52,8 @@ export type Fault =
   | { readonly do: 'kill gate'; readonly forMs: number }
   /** Nobody reaches the ledger. */
   | { readonly do: 'lose ledger'; readonly forMs: number }
-  /** The gates' clocks are set. */
-  | { readonly do: 'set clock'; readonly byMs: number }
+  /** The gates' clocks are set, and put right after so long, if ever. */
+  | { readonly do: 'set clock'; readonly byMs: number; readonly forMs?: number }
   /** The next switch of an agent goes wrong: see Trouble of the pretend master. */
   | { readonly do: 'trouble'; readonly what: 'lost' | 'dropped' | 'busy' }
   /** Happens when a gate next switches an agent, before it hears of the outcome. */

@@ -6,7 +6,7 @@ import { holdingOf, prefixes } from '../../../src/ledger/keys.ts';
 import { isHeard, NOTHING, plus, minus, type SimNode } from '../../../src/sim/nodes.ts';
 import { type Action, told } from './actions.ts';
 import type { Request } from './inside.ts';
-import { never, type Stage } from './stage.ts';
+import { never, type Stage, untilDone } from './stage.ts';
 
 /** Switches are waited for so long, ms. */
 const AMID_WITHIN_MS = 60_000;
@@ -51,8 +51,7 @@ export class Events {
       case 'lose ledger':
         return this.#loseLedger(action);
       case 'set clock':
-        this.#stage.skew.ms += action.byMs;
-        return;
+        return this.#setClock(action);
       case 'trouble':
         this.#stage.sim.master.troubles.push(action.what);
         return;
@@ -146,7 +145,7 @@ export class Events {
     const taken = await this.#take(node, network);
     if (!taken) return;
     await this.#stage.clock.sleep(forMs, never);
-    await taken();
+    await untilDone(taken, this.#stage.clock);
   }
 
   /** @returns what gives the address back; undefined when there was none */
@@ -175,7 +174,7 @@ export class Events {
     const taken = await this.#take(name, network);
     await clock.sleep(taken ? forMs : 1_000, never);
     node.filler = minus(node.filler, room);
-    await taken?.();
+    if (taken) await untilDone(taken, clock);
   }
 
   async #killGate({ forMs }: Of<'kill gate'>): Promise<void> {
@@ -192,6 +191,14 @@ export class Events {
     ledger.down = true;
     await clock.sleep(forMs, never);
     ledger.down = false;
+  }
+
+  async #setClock({ byMs, forMs }: Of<'set clock'>): Promise<void> {
+    const { skew, clock } = this.#stage;
+    skew.ms += byMs;
+    if (forMs === undefined) return;
+    await clock.sleep(forMs, never);
+    skew.ms -= byMs;
   }
 
   /** Over when it has happened, or when nobody switched anything for a while. */

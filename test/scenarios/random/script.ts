@@ -72,7 +72,11 @@ function faultOf(chance: Chance): Fault {
   const kinds: readonly Fault[] = [
     { do: 'kill gate', forMs },
     { do: 'lose ledger', forMs },
-    { do: 'set clock', byMs: (chance.next() < 0.5 ? -1 : 1) * chance.between(1, 7_200) * 1_000 },
+    {
+      do: 'set clock',
+      byMs: (chance.next() < 0.5 ? -1 : 1) * chance.between(1, 7_200) * 1_000,
+      forMs,
+    },
     { do: 'trouble', what: pick(chance, ['lost', 'dropped', 'busy'] as const) },
     { do: 'amid a switch', then: { do: 'kill gate', forMs } },
     { do: 'amid a switch', then: { do: 'failover' } },

@@ -1,9 +1,11 @@
 import { ledgerAddresses } from '../../../src/cli/sim-addresses.ts';
 import type { Settings } from '../../../src/config/settings.ts';
+import { Refusal } from '../../../src/core/errors.ts';
 import { readTopology } from '../../../src/core/topology-read.ts';
 import type { Store } from '../../../src/ledger/store.ts';
 import { applyTopology } from '../../../src/ledger/topology.ts';
 import type { Clock } from '../../../src/plumbing/clock.ts';
+import type { AddressSource } from '../../../src/sim/addresses.ts';
 import { createWorld, type World as SimWorld } from '../../../src/sim/world.ts';
 import { SimulatedLedger } from '../../fakes/simulated-store.ts';
 import type { World } from '../../fakes/simulated-world.ts';
@@ -35,6 +37,37 @@ export interface Stage {
   ask(request: Request): Promise<Heard>;
 }
 
+/** What a client hears whose gate dies. */
+const brokenOff = ({ life }: RandomGate): Promise<Heard> =>
+  new Promise((resolve) => {
+    life.onEnd.add(() => resolve({ status: 502, verdict: 'broken off' }));
+  });
+
+/** What cannot be given back now is given back later, and nobody waits for it: as an agent's journal does. */
+const journalled = (addresses: AddressSource, clock: Clock): AddressSource => ({
+  take: (request) => addresses.take(request),
+  give: async (request) => {
+    await addresses.give(request).catch((fault: unknown) => {
+      if (!(fault instanceof Refusal)) throw fault;
+      void untilDone(() => addresses.give(request), clock);
+    });
+  },
+});
+
+const AGAIN_AFTER_MS = 1_000;
+
+/** Tries again for as long as the ledger is away. */
+export async function untilDone(work: () => Promise<unknown>, clock: Clock): Promise<void> {
+  for (;;)
+    try {
+      await work();
+      return;
+    } catch (fault) {
+      if (!(fault instanceof Refusal)) throw fault;
+      await clock.sleep(AGAIN_AFTER_MS, never);
+    }
+}
+
 /** A gate has learned of every node by then, ms. */
 const KNOWS_ALL_AFTER_MS = 3_000;
 
@@ -52,7 +85,7 @@ export async function openStage(
     clock,
     seed: world.seed,
     nodes: cluster.nodes,
-    addresses: ledgerAddresses({ store, clock, coolDownMs: cluster.coolDownMs }),
+    addresses: journalled(ledgerAddresses({ store, clock, coolDownMs: cluster.coolDownMs }), clock),
     onFault: (fault) => world.fail(fault),
   });
   sim.agenda.run().catch((fault: unknown) => world.fail(fault));
@@ -72,9 +105,10 @@ export async function openStage(
       await gate.inside.opened;
       return gate;
     },
-    ask: async (request) => {
+    ask: (request) => {
       const gate = gates.find(({ life }) => !life.over);
-      return gate ? gate.request(request) : { status: askMarathon(sim, request).status };
+      if (!gate) return Promise.resolve({ status: askMarathon(sim, request).status });
+      return Promise.race([gate.request(request), brokenOff(gate)]);
     },
   };
   if (mode !== 'nothing') await stage.startGate();
