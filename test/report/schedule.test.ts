@@ -187,6 +187,22 @@ describe('of two leaders', () => {
     assert.deepEqual(dues(await one.reports()), ['01-01T06:00']);
   });
 
+  it('of one term, were there ever two, one keeps its report', async (t) => {
+    const one = await bench(t);
+    await one.look('2026-01-01T05:00:00Z');
+    let kept = 0;
+    const clock = new HandClock(at('2026-01-01T06:00:00Z'));
+    const settings = reportSettings({ schedules: [DAILY] });
+    const turns = [1, 2, 3].map(() =>
+      scheduleTurn({
+        ...{ store: one.store, clock, log: silentLog, settings, nodeFacts: () => new Map() },
+        onKept: () => (kept += 1),
+      }),
+    );
+    await Promise.all(turns.map((turn) => turn(patience(), one.term)));
+    assert.equal(kept, 1);
+  });
+
   it('the one whose term is over writes nothing at all', async (t) => {
     const { store, term, look, reports } = await bench(t);
     await look('2026-01-01T05:00:00Z');
