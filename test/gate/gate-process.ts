@@ -7,6 +7,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 export interface GateProcessOptions {
   /** Settings as the environment spells them, without `CORRAL_`: `GATE_HOLD: 'always'`. */
   readonly settings: Readonly<Record<string, string>>;
+  /** A file of settings, for what the environment cannot say. */
+  readonly config?: string;
 }
 
 /** `corral gate` as an operator starts it. */
@@ -28,7 +30,10 @@ export interface GateProcess {
 const STARTS_WITHIN_MS = 90_000;
 
 /** Starts a gate process on ports of its own and waits until it is ready. */
-export async function startGateProcess({ settings }: GateProcessOptions): Promise<GateProcess> {
+export async function startGateProcess({
+  settings,
+  config,
+}: GateProcessOptions): Promise<GateProcess> {
   const env = Object.fromEntries(
     Object.entries({
       GATE_LISTEN_PORT: '0',
@@ -37,7 +42,8 @@ export async function startGateProcess({ settings }: GateProcessOptions): Promis
       ...settings,
     }).map(([name, value]) => [`CORRAL_${name}`, value]),
   );
-  const argv = ['--import', 'tsx', 'src/cli/main.ts', 'gate'];
+  const file = config === undefined ? [] : ['--config', config];
+  const argv = ['--import', 'tsx', 'src/cli/main.ts', ...file, 'gate'];
   const child = spawn(process.execPath, argv, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
