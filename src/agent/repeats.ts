@@ -6,17 +6,16 @@ export const REPEATS_MS = 16_000;
 /**
  * Which releases may be an earlier holding's once more. What rests is nobody's as long as Docker repeats
  * itself, but an address that is asked for by name may be another container's at once: a repeat would then
- * take it away from that one. Docker repeats what it got no answer to, of this agent or of the one before.
+ * take it away from that one. Docker repeats what it got no answer to; what an agent that was killed left
+ * unanswered is not known here.
  */
 export class Repeats {
   readonly #clock: Pick<Clock, 'now'>;
-  readonly #sinceMs: number;
   readonly #unheard = new Map<string, number>();
   readonly #named = new Map<string, number>();
 
   constructor(clock: Pick<Clock, 'now'>) {
     this.#clock = clock;
-    this.#sinceMs = clock.now();
   }
 
   /** Docker did not hear that the address was taken back. */
@@ -33,7 +32,7 @@ export class Repeats {
   mayBe(address: string): boolean {
     const nowMs = this.#clock.now();
     const namedMs = this.#named.get(address) ?? -Infinity;
-    const lostMs = Math.max(this.#unheard.get(address) ?? 0, this.#sinceMs);
+    const lostMs = this.#unheard.get(address) ?? Infinity;
     return lostMs <= namedMs && nowMs - lostMs <= REPEATS_MS;
   }
 

@@ -4,7 +4,7 @@ import { Repeats } from '../../src/agent/repeats.ts';
 
 const ADDRESS = '198.51.100.5';
 
-/** What happened, second after second since the agent started, and whether a release then is heeded. */
+/** What happened, second after second, and whether a release then is heeded. */
 const ROWS: readonly {
   readonly says: string;
   readonly unheard?: number;
@@ -13,8 +13,12 @@ const ROWS: readonly {
   readonly doubtful: boolean;
 }[] = [
   { says: 'one that nobody named, right after the start', released: 1, doubtful: false },
-  { says: 'one that was named right after the start', named: 1, released: 5, doubtful: true },
-  { says: 'the same when Docker repeats no more', named: 1, released: 17, doubtful: false },
+  {
+    says: 'one that was named, when every answer was heard',
+    named: 1,
+    released: 5,
+    doubtful: false,
+  },
   { says: 'one that was named later', named: 60, released: 61, doubtful: false },
   { says: 'after a lost answer', unheard: 60, named: 61, released: 70, doubtful: true },
   { says: 'long after a lost answer', unheard: 60, named: 61, released: 77, doubtful: false },

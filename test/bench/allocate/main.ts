@@ -78,26 +78,52 @@ async function raw(store: Store, writers: number): Promise<Rate> {
   });
 }
 
+/** The store, and how many commits were tried on it. */
+function counting(store: Store): { readonly store: Store; readonly tries: () => number } {
+  let tries = 0;
+  const commit: Store['commit'] = (change, signal) => {
+    tries += 1;
+    return store.commit(change, signal);
+  };
+  return {
+    store: new Proxy(store, {
+      get: (target, name) => {
+        if (name === 'commit') return commit;
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    }),
+    tries: () => tries,
+  };
+}
+
 const open = (store: Store, node: number): Desk =>
   openDesk(store, {
     ...{ node: nodeName(node), clock: systemClock, log: silentLog, chance: Math.random },
     ...{ coolDownMs: 0, pressedCoolDownMs: 0 },
   });
 
-/** Take and give back, each writer at its desk. */
-async function deal(desks: readonly Desk[], network: string, writers: number): Promise<Rate> {
-  const names = Array.from({ length: writers }, (_, me) => `${network}-${desks.length}-${me}`);
-  const dealt = await rate(writers, 2, async (me, round) => {
+type Deal = (me: number, round: number) => Promise<number>;
+
+/** Take and give back, each writer at its desk. @returns what the take took, ms */
+const dealing =
+  (desks: readonly Desk[], network: string): Deal =>
+  async (me, round) => {
     const desk = desks[me % desks.length] as Desk;
-    const incarnation = `${names[me]}-${round}`;
+    const incarnation = `${network}-${desks.length}-${me}-${round}`;
     let address = '';
     const tookMs = await timed(async () => {
       ({ address } = await desk.take({ network, incarnation, by: 'docker' }, patience()));
     });
     await desk.release(address, incarnation, patience());
     return tookMs;
-  });
-  return dealt;
+  };
+
+/** All at once, for the first time: nobody has an address yet, so that all want the same blocks. */
+async function rush(writers: number, deal: Deal): Promise<number> {
+  const begun = performance.now();
+  await Promise.all(Array.from({ length: writers }, (_, me) => deal(me, -1)));
+  return performance.now() - begun;
 }
 
 const figures = ({ perSecond, times, errors }: Rate, of: number): (string | number)[] => [
@@ -110,10 +136,16 @@ const figures = ({ perSecond, times, errors }: Rate, of: number): (string | numb
 async function measure({ name, store }: Backend): Promise<void> {
   await topology(store);
   heading(`allocations, ${name}`);
-  head(['who', 'writers', 'pool', 'ops/s', 'of raw', 'take p50 / p99 ms', 'errors']);
+  head([
+    ...['who', 'writers', 'pool', 'ops/s', 'of raw', 'take p50 / p99 ms', 'errors'],
+    ...['commits an op', 'first rush: ms', 'commits an op'],
+  ]);
   for (const writers of WRITERS) {
     const limit = await raw(store, writers);
-    row(['raw transactions', String(writers), '-', ...figures(limit, limit.perSecond)]);
+    row([
+      ...['raw transactions', String(writers), '-', ...figures(limit, limit.perSecond)],
+      ...['1.00', '-', '-'],
+    ]);
     for (const { network, size } of POOLS)
       await line(store, { network, size, writers, nodes: 1, of: limit.perSecond });
     for (const { network, size } of writers > 1 ? POOLS : [])
@@ -131,11 +163,19 @@ async function line(
     of,
   }: { network: string; size: string; writers: number; nodes: number; of: number },
 ): Promise<void> {
-  const desks = Array.from({ length: nodes }, (_, node) => open(store, node));
-  const dealt = await deal(desks, network, writers);
+  const counted = counting(store);
+  const desks = Array.from({ length: nodes }, (_, node) => open(counted.store, node));
+  const deal = dealing(desks, network);
+  const rushMs = await rush(writers, deal);
+  const atFirst = counted.tries();
+  const dealt = await rate(writers, 2, deal);
   await Promise.all(desks.map((desk) => desk.close()));
   const who = nodes === 1 ? 'one node' : `${nodes} nodes`;
-  row([who, String(writers), size, ...figures(dealt, of)]);
+  const tries = (counted.tries() - atFirst) / (2 * dealt.times.length);
+  row([
+    ...[who, String(writers), size, ...figures(dealt, of), tries.toFixed(2)],
+    ...[rushMs.toFixed(0), (atFirst / (2 * writers)).toFixed(2)],
+  ]);
 }
 
 /** How long the answer takes that comes out of stock, ms. */
