@@ -7,6 +7,7 @@ import { runTool } from '../../agent/run-tool.ts';
 import { deskOf, nodeNameOf } from '../agent-service.ts';
 import type { CliContext } from '../context.ts';
 import { withStore } from '../deps.ts';
+import { fenceDoctor } from '../fence-doctor.ts';
 import { NodeUnwell } from '../node-errors.ts';
 import { json } from '../table.ts';
 
@@ -16,9 +17,20 @@ export const registerDoctor = (program: Command, context: CliContext): void =>
     .command('doctor')
     .description('look whether this node can do what is asked of it; ends with 1 when it cannot')
     .option('--node', 'this node: kernel, Docker, the agent, pools and gateways (the default)')
+    .option('--cluster', 'which fence the Mesos of the settings can carry, and why')
     .option('--json', 'for programs')
-    .addHelpText('after', '\nRun it as root.\n\nExample:\n  corral doctor --node')
-    .action((flags: { json?: true }) => doctor(context, flags));
+    .addHelpText(
+      'after',
+      '\nRun it as root for --node.\n\nExample:\n  corral doctor --node\n  corral doctor --cluster',
+    )
+    .action((flags: Flags) =>
+      flags.cluster ? fenceDoctor(context, flags) : doctor(context, flags),
+    );
+
+interface Flags {
+  readonly json?: true;
+  readonly cluster?: true;
+}
 
 const doctor = (context: CliContext, flags: { json?: true }): Promise<void> =>
   withStore(context, async (store) => {

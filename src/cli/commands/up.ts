@@ -46,7 +46,10 @@ async function up(context: CliContext, { demo }: UpFlags): Promise<void> {
     const store = await openLedger(settings.ledger, { clock, log });
     closers.add('ledger', () => store.close());
     const cluster = await clusterFor(context, { settings, store, closers });
-    const gate = await startGateService({ settings, ...cluster, store, clock, log });
+    const gate = await startGateService({
+      ...{ ...cluster, store, clock, log },
+      settings: cluster.sim ? fencing(settings) : settings,
+    });
     closers.add('gate', () => gate.stop());
     const console = await startConsole({ settings, store, gate, log });
     closers.add('console', async () => {
@@ -61,6 +64,12 @@ async function up(context: CliContext, { demo }: UpFlags): Promise<void> {
     await closers.close();
   }
 }
+
+/** Nobody else's nodes are at stake on a simulated cluster, so the fence shows itself there. */
+const fencing = (settings: Settings): Settings =>
+  settings.fence.mode === 'watch'
+    ? { ...settings, fence: { ...settings.fence, mode: 'on' } }
+    : settings;
 
 /** The Marathon and Mesos in front of which the gate stands; simulated when none is configured. */
 interface Cluster {
