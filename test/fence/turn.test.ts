@@ -74,12 +74,14 @@ interface World {
   readonly mesos: Mesos;
   readonly clock: Clock;
   isFull: boolean;
+  /** Between two passes. */
+  stepMs: number;
   reports: PassReport[];
 }
 
 const worldOf = async (t: TestContext): Promise<World> => ({
   ...{ store: await opened(t), mesos: new Mesos(), clock: new Clock() },
-  ...{ isFull: true, reports: [] },
+  ...{ isFull: true, stepMs: 20_000, reports: [] },
 });
 
 /** Whoever is elected last leads. */
@@ -122,7 +124,7 @@ async function leader(
     ...more,
   });
   return async (signal = patience()) => {
-    world.clock.ms += 20_000;
+    world.clock.ms += world.stepMs;
     await seen(world, book.fences);
     await turn(signal, term);
   };
@@ -174,6 +176,15 @@ describe('a pass of the fence', () => {
     await agrees(world);
     await pass();
     assert.deepEqual(world.mesos.calls, ['close', 'open']);
+  });
+
+  it('looks at Mesos anew after it switched something, however soon', async (t) => {
+    const world = await worldOf(t);
+    world.stepMs = 100;
+    const pass = await leader(t, world, { settings: { ...SETTINGS, everyMs: 60_000 } });
+    for (let passes = 0; passes < 3; passes++) await pass();
+    assert.deepEqual(world.mesos.calls, ['close']);
+    assert.deepEqual((await recordIn(world))?.undone, []);
   });
 
   it('writes what it would do, and asks Mesos nothing, when it only watches', async (t) => {

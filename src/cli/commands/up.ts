@@ -40,16 +40,14 @@ export function registerGate(program: Command, context: CliContext): void {
 
 async function up(context: CliContext, { demo }: UpFlags): Promise<void> {
   const { clock, log, signal } = context;
-  const settings = context.settings();
+  const stated = context.settings();
+  const settings = stated.gate.marathon.length > 0 ? stated : fencing(stated);
   const closers = new Closers(log);
   try {
     const store = await openLedger(settings.ledger, { clock, log });
     closers.add('ledger', () => store.close());
     const cluster = await clusterFor(context, { settings, store, closers });
-    const gate = await startGateService({
-      ...{ ...cluster, store, clock, log },
-      settings: cluster.sim ? fencing(settings) : settings,
-    });
+    const gate = await startGateService({ settings, ...cluster, store, clock, log });
     closers.add('gate', () => gate.stop());
     const console = await startConsole({ settings, store, gate, log });
     closers.add('console', async () => {
