@@ -38,7 +38,7 @@ export interface Pace {
 const ATTEMPTS = 64;
 /** Some hundred rivals for one key. */
 const HIGHEST_LEVEL = 7;
-const LONGEST_PAUSE_MS = 2_000;
+const LONGEST_PAUSE_MS = 250;
 
 /**
  * Makes as many of the decisions as one commit holds, in order, each on top of those before it, and
