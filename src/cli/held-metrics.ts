@@ -19,7 +19,7 @@ export function heldMetrics(
   const registers = [registry];
   queueGauges(registry, figures);
   new Gauge({
-    name: 'corral_launch_failures_last_minute',
+    name: 'corral_last_minute_launch_failures',
     help: 'launches that nodes refused for lack of room within the last minute',
     registers,
     collect() {
