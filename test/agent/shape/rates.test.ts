@@ -129,7 +129,7 @@ describe('limits, as traffic meets them', { concurrency: 1 }, () => {
     const [changed, other] = await loads;
     assert.ok(after <= 30 * 1.05, `${after} Mbit/s two seconds later`);
     assert.equal(changed.streams, 4);
-    assert.ok(other.mbit <= 50 && other.mbit >= 50 * 0.75, `the other had ${other.mbit} Mbit/s`);
+    assert.ok(other.mbit <= 50 && other.mbit >= 50 * 0.5, `the other had ${other.mbit} Mbit/s`);
     assert.ok(
       changed.seconds.slice(4).every((mbit) => mbit > 0),
       'it went on',
