@@ -157,7 +157,7 @@ export class Rig {
   }
 
   /** Waits until the node holds exactly so many. */
-  async holds(count: number, withinMs = 30_000): Promise<void> {
+  async holds(count: number, withinMs = 60_000): Promise<void> {
     const until = Date.now() + withinMs;
     for (;;) {
       const held = await this.held();
