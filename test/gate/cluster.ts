@@ -245,7 +245,7 @@ async function leasesIn(store: Store): Promise<readonly LeaseRecord[]> {
 async function until(
   holds: () => boolean | Promise<boolean>,
   what = String(holds),
-  withinMs = 10_000,
+  withinMs = 30_000,
 ): Promise<void> {
   const late = AbortSignal.timeout(withinMs);
   while (!(await holds())) {
