@@ -1,6 +1,6 @@
 import { Counter } from 'prom-client';
 import type { FactNames } from '../core/container-facts.ts';
-import { FailureLog } from '../ledger/failures.ts';
+import { FailureLog } from '../ledger/failure-log.ts';
 import { startLoop } from '../plumbing/loop.ts';
 import { itemOf } from './api.ts';
 import { LaunchFailures } from './launch-failures.ts';

@@ -1,7 +1,7 @@
 import type { FactNames } from '../core/container-facts.ts';
 import { factsOf } from '../core/container-facts.ts';
 import type { Failure } from '../core/failure-record.ts';
-import type { FailureLog } from '../ledger/failures.ts';
+import type { FailureLog } from '../ledger/failure-log.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
 import type { Turn } from '../plumbing/loop.ts';

@@ -1,7 +1,8 @@
 import { parseRate } from '../core/rate.ts';
 import { Refusal } from '../core/errors.ts';
 import type { NetworkRecord } from '../core/topology-record.ts';
-import { FailureLog, shortageIn } from '../ledger/failures.ts';
+import { FailureLog } from '../ledger/failure-log.ts';
+import { shortageIn } from '../ledger/failures.ts';
 import { keys, prefixes } from '../ledger/keys.ts';
 import { takeAddress } from '../ledger/leases.ts';
 import { records } from '../ledger/records.ts';

@@ -3,7 +3,7 @@ import type { Staging, StagingTask } from '../cluster/mesos/staging.ts';
 import { watchStaging } from '../cluster/mesos/watch-staging.ts';
 import type { Settings } from '../config/settings.ts';
 import { bandwidthOf } from '../core/demand.ts';
-import type { StagedTask } from '../core/fence-room.ts';
+import type { StagedTask } from '../core/fence-staging.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { View } from '../ledger/view.ts';
 import type { Clock } from '../plumbing/clock.ts';

@@ -1,15 +1,10 @@
 import type { PendingLaunch } from '../core/fence-demand.ts';
 import { pendingLaunches, type QueuedLaunch } from '../core/fence-pending.ts';
 import type { FenceRecord } from '../core/fence-record.ts';
-import { fenceRooms, type StagedTask } from '../core/fence-room.ts';
-import {
-  type AgentSeen,
-  type FenceSteps,
-  MINUTE_MS,
-  stepFence,
-  type StepRules,
-  within,
-} from '../core/fence-step.ts';
+import type { StagedTask } from '../core/fence-staging.ts';
+import { fenceRooms } from '../core/fence-room.ts';
+import type { AgentSeen, FenceSteps, StepRules } from '../core/fence-action.ts';
+import { MINUTE_MS, stepFence, within } from '../core/fence-step.ts';
 import { type FenceRules, type RoomSince, wantFence } from '../core/fence-want.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { Fences } from '../ledger/fences.ts';

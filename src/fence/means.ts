@@ -1,5 +1,5 @@
 import type { FenceAbility } from '../cluster/mesos/ability.ts';
-import type { AgentSeen } from '../core/fence-step.ts';
+import type { AgentSeen } from '../core/fence-action.ts';
 
 /** What became of asking Mesos to take an agent out of offers, or to offer it again. */
 export type Switched =

@@ -1,4 +1,4 @@
-import type { FencePicture, StagedTask } from '../core/fence-room.ts';
+import type { FencePicture, StagedTask } from '../core/fence-staging.ts';
 import type { OwedPromise } from '../core/fence-pending.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 

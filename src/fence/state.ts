@@ -1,4 +1,4 @@
-import type { Foreign } from '../core/fence-step.ts';
+import type { Foreign } from '../core/fence-action.ts';
 import type { Fences } from '../ledger/fences.ts';
 import type { FenceForce } from './means.ts';
 import type { PassReport } from './turn.ts';

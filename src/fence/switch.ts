@@ -1,5 +1,5 @@
 import { FLIPS_KEPT, type FenceRecord } from '../core/fence-record.ts';
-import type { FenceAction } from '../core/fence-step.ts';
+import type { FenceAction } from '../core/fence-action.ts';
 import { commitFence, confessFence, type Fences } from '../ledger/fences.ts';
 import type { Term } from '../ledger/election.ts';
 import type { Revision, Store } from '../ledger/store.ts';

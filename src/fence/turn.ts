@@ -1,13 +1,7 @@
 import type { QueuedLaunch } from '../core/fence-pending.ts';
-import type { StagedTask } from '../core/fence-room.ts';
-import {
-  agentsByNode,
-  type AgentSeen,
-  type FenceAction,
-  type FenceSteps,
-  MINUTE_MS,
-  within,
-} from '../core/fence-step.ts';
+import type { StagedTask } from '../core/fence-staging.ts';
+import type { AgentSeen, FenceAction, FenceSteps } from '../core/fence-action.ts';
+import { agentsByNode, MINUTE_MS, within } from '../core/fence-step.ts';
 import type { RoomSince } from '../core/fence-want.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { Term } from '../ledger/election.ts';

@@ -1,6 +1,7 @@
 import type { VerdictRecord } from '../core/verdict-record.ts';
 import type { BadRecord } from './errors.ts';
-import { keys, nameIn, prefixes } from './keys.ts';
+import { type HistoryQuery, listHistory } from './history.ts';
+import { keys, prefixes } from './keys.ts';
 import { records } from './records.ts';
 import type { Read, Store } from './store.ts';
 
@@ -41,22 +42,16 @@ export async function getVerdict(
   return entry && records.verdict.decode(entry);
 }
 
-/** One page of the log, newest first; `limit` is within 1..1,000, default 50. */
+const history = { prefix: prefixes.verdicts, key: keys.verdict, codec: records.verdict };
+
+/** One page of the log, newest first. */
 export async function listVerdicts(
   read: Read,
-  { before, limit = 50 }: { readonly before?: string; readonly limit?: number },
+  query: HistoryQuery,
   signal: AbortSignal,
 ): Promise<VerdictPage> {
-  const after = before === undefined ? {} : { after: keys.verdict(before) };
-  const page = await read.range({ prefix: prefixes.verdicts, limit, ...after }, signal);
-  const { good, faults } = records.verdict.decodeAll(page.entries);
-  const verdicts = good.map(({ key, record }) => ({ id: nameIn(prefixes.verdicts, key), record }));
-  const last = page.entries.at(-1);
-  return {
-    verdicts,
-    faults,
-    ...(page.more && last ? { next: nameIn(prefixes.verdicts, last.key) } : {}),
-  };
+  const { entries: verdicts, ...rest } = await listHistory(read, history, query, signal);
+  return { verdicts, ...rest };
 }
 
 const LISTED_AT_ONCE = 100;

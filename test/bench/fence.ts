@@ -1,6 +1,7 @@
 import { withBit, NO_BITS } from '../../src/core/block.ts';
 import type { FenceRecord } from '../../src/core/fence-record.ts';
-import { agentsByNode, type AgentSeen } from '../../src/core/fence-step.ts';
+import type { AgentSeen } from '../../src/core/fence-action.ts';
+import { agentsByNode } from '../../src/core/fence-step.ts';
 import type { TallyRecord } from '../../src/core/lease-record.ts';
 import { readNetwork, readNode, readPool } from '../../src/core/topology-read.ts';
 import { Snapshot } from '../../src/core/snapshot.ts';

@@ -5,7 +5,7 @@ import { registerHeld } from '../../src/cli/commands/held.ts';
 import type { CliDeps } from '../../src/cli/deps.ts';
 import { newProgram, run } from '../../src/cli/run.ts';
 import type { HeldRecord } from '../../src/core/held-record.ts';
-import { FailureLog } from '../../src/ledger/failures.ts';
+import { FailureLog } from '../../src/ledger/failure-log.ts';
 import { heldApps } from '../../src/ledger/held.ts';
 import type { Store } from '../../src/ledger/store.ts';
 import { systemClock as clock } from '../../src/plumbing/clock.ts';

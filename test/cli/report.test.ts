@@ -4,7 +4,7 @@ import { registerReport } from '../../src/cli/commands/report.ts';
 import { newProgram, run } from '../../src/cli/run.ts';
 import { settingsSchema } from '../../src/config/settings.ts';
 import type { VerdictRecord } from '../../src/core/verdict-record.ts';
-import { FailureLog } from '../../src/ledger/failures.ts';
+import { FailureLog } from '../../src/ledger/failure-log.ts';
 import { keys } from '../../src/ledger/keys.ts';
 import { records } from '../../src/ledger/records.ts';
 import type { Store } from '../../src/ledger/store.ts';

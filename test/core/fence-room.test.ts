@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { type FencePicture, fenceRooms, type StagedTask } from '../../src/core/fence-room.ts';
+import type { FencePicture, StagedTask } from '../../src/core/fence-staging.ts';
+import { fenceRooms } from '../../src/core/fence-room.ts';
 import type { NodeRoom } from '../../src/core/room.ts';
 
 const NETWORKS = ['dev', 'prod'];

@@ -2,16 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { FenceRecord } from '../../src/core/fence-record.ts';
+import type { AgentSeen, FenceAction, StepInput, StepRules } from '../../src/core/fence-action.ts';
 import {
-  type AgentSeen,
   agentsByNode,
   AWAY_FOR_MS,
   CALL_LINGERS_MS,
-  type FenceAction,
   MOST_AGAIN,
   stepFence,
-  type StepInput,
-  type StepRules,
   UNDONE_WITHIN_MS,
   YIELDED_FOR_MS,
 } from '../../src/core/fence-step.ts';

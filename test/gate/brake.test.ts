@@ -4,7 +4,7 @@ import { changeHeld } from '../../src/ledger/held.ts';
 import { ledgerAddresses } from '../../src/cli/sim-addresses.ts';
 import { released } from '../../src/core/held-queue.ts';
 import type { HeldRecord } from '../../src/core/held-record.ts';
-import { FailureLog } from '../../src/ledger/failures.ts';
+import { FailureLog } from '../../src/ledger/failure-log.ts';
 import type { AddressSource } from '../../src/sim/addresses.ts';
 import { opened } from '../ledger/opened.ts';
 import { getVerdict } from '../../src/ledger/verdicts.ts';

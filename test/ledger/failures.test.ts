@@ -2,13 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Failure } from '../../src/core/failure-record.ts';
 import { LedgerUnreachable } from '../../src/ledger/errors.ts';
-import {
-  FailureLog,
-  failuresSince,
-  GROUPS_A_MINUTE,
-  listFailures,
-  trimFailures,
-} from '../../src/ledger/failures.ts';
+import { FailureLog, GROUPS_A_MINUTE } from '../../src/ledger/failure-log.ts';
+import { failuresSince, listFailures, trimFailures } from '../../src/ledger/failures.ts';
 import { keys } from '../../src/ledger/keys.ts';
 import type { Store } from '../../src/ledger/store.ts';
 import { opened, patience } from './opened.ts';

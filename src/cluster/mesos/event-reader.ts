@@ -2,7 +2,8 @@ import type { RateNames } from '../../core/container-rates.ts';
 import { BadMesosAnswer } from '../errors.ts';
 import { type AgentSeen, type MesosEvent, readAgentSeen, readEvent } from './event-wire.ts';
 import { RecordReader, type RecordSink } from './record-io.ts';
-import { createSlicer, type SlicedArray, type Slicer, textAt } from './slices.ts';
+import { textAt } from './json-bytes.ts';
+import { createSlicer, type SlicedArray, type Slicer } from './slices.ts';
 import { isPending, readTask, type TaskSeen } from './task-wire.ts';
 
 /** Arrays of the snapshot that nobody asks for; without bound in a large cluster. */

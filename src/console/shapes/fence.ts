@@ -1,5 +1,5 @@
 import type { FenceOrderRecord, FenceRecord } from '../../core/fence-record.ts';
-import type { Foreign } from '../../core/fence-step.ts';
+import type { Foreign } from '../../core/fence-action.ts';
 import type { NodeRoom } from '../../core/room.ts';
 import { timeText } from './promises.ts';
 

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { appOfTask } from '../../../src/cluster/mesos/app-of-task.ts';
 import { createMesosClient } from '../../../src/cluster/mesos/client.ts';
 import type { MesosEvent } from '../../../src/cluster/mesos/event-wire.ts';
-import { textAt } from '../../../src/cluster/mesos/slices.ts';
+import { textAt } from '../../../src/cluster/mesos/json-bytes.ts';
 import { Staging } from '../../../src/cluster/mesos/staging.ts';
 import { isPending, type TaskSeen } from '../../../src/cluster/mesos/task-wire.ts';
 import { pendingTasks, watchStaging } from '../../../src/cluster/mesos/watch-staging.ts';
