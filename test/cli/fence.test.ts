@@ -2,35 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { registerAudit } from '../../src/cli/commands/audit.ts';
 import { registerFence } from '../../src/cli/commands/fence.ts';
-import type { CliDeps } from '../../src/cli/deps.ts';
-import { newProgram, run } from '../../src/cli/run.ts';
 import { keys } from '../../src/ledger/keys.ts';
 import { records } from '../../src/ledger/records.ts';
 import type { Store } from '../../src/ledger/store.ts';
 import { systemClock as clock } from '../../src/plumbing/clock.ts';
 import { lay, opened, patience } from '../ledger/opened.ts';
+import { corralOn } from './corral.ts';
 
-async function corral(store: Store, ...line: string[]) {
-  const [out, err]: [string[], string[]] = [[], []];
-  const open: Store = Object.assign(Object.create(store) as Store, {
-    get: store.get.bind(store),
-    range: store.range.bind(store),
-    commit: store.commit.bind(store),
-    close: () => Promise.resolve(),
-  });
-  const deps: CliDeps = {
-    openStore: () => Promise.resolve(open),
-    out: (text) => out.push(text),
-    err: (text) => err.push(text),
-    clock,
-    signal: patience(),
-  };
-  const program = newProgram('corral', deps);
+const corral = corralOn((program, deps) => {
   registerFence(program, deps, { who: () => 'ann', random: () => 'abc' });
   registerAudit(program, deps);
-  const code = await run(program, line, deps);
-  return { code, out: out.join('\n'), err: err.join('\n') };
-}
+});
 
 describe('corral fence', () => {
   it('lists nodes that are out of offers, and those left alone', async (t) => {

@@ -2,36 +2,18 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { registerFailures } from '../../src/cli/commands/failures.ts';
 import { registerHeld } from '../../src/cli/commands/held.ts';
-import type { CliDeps } from '../../src/cli/deps.ts';
-import { newProgram, run } from '../../src/cli/run.ts';
 import type { HeldRecord } from '../../src/core/held-record.ts';
 import { FailureLog } from '../../src/ledger/failure-log.ts';
 import { heldApps } from '../../src/ledger/held.ts';
 import type { Store } from '../../src/ledger/store.ts';
 import { systemClock as clock } from '../../src/plumbing/clock.ts';
 import { opened, patience } from '../ledger/opened.ts';
+import { corralOn } from './corral.ts';
 
-async function corral(store: Store, ...argv: readonly string[]) {
-  const [out, err]: [string[], string[]] = [[], []];
-  const open: Store = Object.assign(Object.create(store) as Store, {
-    get: store.get.bind(store),
-    range: store.range.bind(store),
-    commit: store.commit.bind(store),
-    close: () => Promise.resolve(),
-  });
-  const deps: CliDeps = {
-    openStore: () => Promise.resolve(open),
-    out: (text) => out.push(text),
-    err: (text) => err.push(text),
-    clock,
-    signal: patience(),
-  };
-  const program = newProgram('corral', deps);
+const corral = corralOn((program, deps) => {
   registerHeld(program, deps);
   registerFailures(program, deps);
-  const code = await run(program, argv, deps);
-  return { code, out: out.join('\n'), err: err.join('\n') };
-}
+});
 
 const record = (sinceMs: number, more: Partial<HeldRecord> = {}): HeldRecord => ({
   ...{ v: 1, wanted: 5, allowed: 2, why: 'no address', sinceMs },

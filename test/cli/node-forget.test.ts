@@ -3,8 +3,6 @@ import type { TestContext } from 'node:test';
 import { describe, it } from 'node:test';
 import { registerNodeForget } from '../../src/cli/commands/node-forget.ts';
 import { registerNode } from '../../src/cli/commands/node.ts';
-import type { CliDeps } from '../../src/cli/deps.ts';
-import { newProgram, run } from '../../src/cli/run.ts';
 import { checkLedger } from '../../src/ledger/check.ts';
 import { keys } from '../../src/ledger/keys.ts';
 import { openDesk } from '../../src/ledger/open-desk.ts';
@@ -12,6 +10,7 @@ import type { Store } from '../../src/ledger/store.ts';
 import { systemClock as clock } from '../../src/plumbing/clock.ts';
 import { silentLog as log } from '../../src/plumbing/log.ts';
 import { lay, opened, patience } from '../ledger/opened.ts';
+import { corralOn } from './corral.ts';
 
 async function cluster(t: TestContext): Promise<Store> {
   const store = await opened(t);
@@ -30,27 +29,10 @@ async function cluster(t: TestContext): Promise<Store> {
   return store;
 }
 
-async function corral(store: Store, line: string) {
-  const [out, err]: [string[], string[]] = [[], []];
-  const open: Store = Object.assign(Object.create(store) as Store, {
-    get: store.get.bind(store),
-    range: store.range.bind(store),
-    commit: store.commit.bind(store),
-    close: () => Promise.resolve(),
-  });
-  const deps: CliDeps = {
-    openStore: () => Promise.resolve(open),
-    out: (text) => out.push(text),
-    err: (text) => err.push(text),
-    clock,
-    signal: patience(),
-  };
-  const program = newProgram('corral', deps);
+const corral = corralOn((program, deps) => {
   registerNode(program, deps);
   registerNodeForget(program, deps);
-  const code = await run(program, line.split(' '), deps);
-  return { code, out: out.join('\n'), err: err.join('\n') };
-}
+});
 
 const held = async (store: Store, node: string): Promise<readonly number[]> => {
   const desk = openDesk(store, { node, clock, log });
@@ -64,7 +46,7 @@ const sound = async (store: Store): Promise<void> =>
 describe('corral node forget', () => {
   it('says what would be released, and does nothing unless told so', async (t) => {
     const store = await cluster(t);
-    const { code, out, err } = await corral(store, 'node forget gone');
+    const { code, out, err } = await corral(store, ...'node forget gone'.split(' '));
     assert.equal(code, 1);
     assert.match(out, /^node gone: 3 leases, 2 in stock, agent silent\nADDRESS +NETWORK/);
     assert.match(err, /would lose 3 leases and 2 spares[^]+way out: .+--yes/);
@@ -73,7 +55,7 @@ describe('corral node forget', () => {
 
   it('releases leases and stock of that node and of no other', async (t) => {
     const store = await cluster(t);
-    const { code, out } = await corral(store, 'node forget gone --yes');
+    const { code, out } = await corral(store, ...'node forget gone --yes'.split(' '));
     assert.equal(code, 0);
     assert.match(out, /released 3 leases and 2 spares of node gone$/);
     assert.deepEqual(
@@ -84,7 +66,7 @@ describe('corral node forget', () => {
       ],
     );
     await sound(store);
-    const again = await corral(store, 'node forget gone --yes');
+    const again = await corral(store, ...'node forget gone --yes'.split(' '));
     assert.deepEqual([again.code, again.out.includes('has nothing in the ledger')], [0, true]);
   });
 
@@ -92,11 +74,11 @@ describe('corral node forget', () => {
     const store = await cluster(t);
     const value = '{"v":1,"bootId":"b","sinceMs":1}';
     await store.commit({ guards: [], writes: [{ put: keys.alive('gone'), value }] }, patience());
-    const { code, err } = await corral(store, 'node forget gone --yes');
+    const { code, err } = await corral(store, ...'node forget gone --yes'.split(' '));
     assert.equal(code, 1);
     assert.match(err, /agent of node "gone" gives signs of life/);
     assert.deepEqual(await held(store, 'gone'), [3, 2]);
-    const forced = await corral(store, 'node forget gone --yes --force --json');
+    const forced = await corral(store, ...'node forget gone --yes --force --json'.split(' '));
     assert.deepEqual(JSON.parse(forced.out), { node: 'gone', released: 3, spares: 2 });
     assert.deepEqual(await held(store, 'gone'), [0, 0]);
     await sound(store);
