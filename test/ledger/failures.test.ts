@@ -125,4 +125,22 @@ describe('the log of refused launches', () => {
     );
     assert.equal(await trimFailures(store, { most: 7 }, signal), 0);
   });
+
+  it('is read in pages, of which the last names no other', async (t) => {
+    const store = await opened(t);
+    const log = new FailureLog(store);
+    for (const minute of [1, 2, 3, 4]) log.add(failure(minute * MINUTE));
+    await log.flush(signal);
+    const first = await listFailures(store, { limit: 2 }, signal);
+    assert.ok(first.next !== undefined);
+    const second = await listFailures(store, { limit: 2, before: first.next }, signal);
+    const minutes = [first, second].map(({ failures }) =>
+      failures.map(({ record }) => record.atMs),
+    );
+    assert.deepEqual(minutes, [
+      [4 * MINUTE, 3 * MINUTE],
+      [2 * MINUTE, MINUTE],
+    ]);
+    assert.equal(second.next, undefined);
+  });
 });
