@@ -71,8 +71,6 @@ export function fenceTurn(deps: FenceTurnDeps): (signal: AbortSignal, term: Term
     if (!looked) return;
     const { steps, fences, nowMs } = looked;
     const flips = (node: string): readonly number[] => memory.flips.get(node) ?? [];
-    // the list shows nothing of what is done from here on
-    if (switchesIn(steps) > 0) memory.agents = undefined;
     const pass: Pass = { term, means: force.means, fences, flips, signal };
     const due = dueOf(steps.actions, memory, nowMs);
     // what the list shows of these nodes is about to be history

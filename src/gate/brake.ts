@@ -116,7 +116,7 @@ interface Holding {
 /** The record first, then Marathon: whoever dies in between leaves behind what is to be done. */
 async function hold(deps: BrakeDeps, holding: Holding, leading: Leading): Promise<void> {
   const { spec, seen } = holding;
-  const { log, view } = deps;
+  const { log } = deps;
   if (!mayOverride(spec.id, await deps.deployments(leading.signal))) {
     log.warn('a launch loop cannot be stopped: a deployment replaces instances', { app: spec.id });
     return;
@@ -132,7 +132,7 @@ async function hold(deps: BrakeDeps, holding: Holding, leading: Leading): Promis
     log.warn('a held app is stopped: it grew in vain', { app: spec.id, allowed, wanted, cycles });
   const { signal } = leading;
   if (!(await lower(deps, spec, { instances: allowed, signal }))) return; // the queue says it again
-  await rewrite({ ...deps, view }, { app: spec.id, seen: record, to: confirmed(record) }, leading);
+  await rewrite(deps, { app: spec.id, seen: record, to: confirmed(record) }, leading);
 }
 
 const changeOf = ({ kind, id }: HeldSpec): string => `brake /v2/${kind}s${id}`;
