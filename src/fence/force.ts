@@ -51,7 +51,21 @@ async function byTokenForce(
 ): Promise<FenceForce> {
   const { works, why } = await token.inForce(signal);
   const means = byToken(operator, token);
-  return { ability, means, isAble: works, why: `${ability.why}; ${why}` };
+  const lacking = works ? await whoLacks({ operator, token }, signal) : '';
+  return { ability, means, isAble: works, why: `${ability.why}; ${why}${lacking}` };
+}
+
+/** A master that asks for the token offers nobody an agent that never had one. */
+async function whoLacks(
+  { operator, token }: { readonly operator: MesosOperator; readonly token: TokenFence },
+  signal: AbortSignal,
+): Promise<string> {
+  const [agents, tokens] = await Promise.all([operator.agents(signal), token.tokens(signal)]);
+  const has = new Set(tokens.map(({ agentId }) => agentId));
+  const lacking = agents.filter(({ agentId, recovered }) => !recovered && !has.has(agentId));
+  const [first] = lacking;
+  if (!first) return '';
+  return `; ${lacking.length} of ${agents.length} agents have none and are offered to nobody, such as ${first.hostname}`;
 }
 
 const byFlag = (operator: MesosOperator): FenceMeans => ({

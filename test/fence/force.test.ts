@@ -51,7 +51,7 @@ describe('which fence is in force', () => {
       hasToken: true,
       by: 'token',
       isAble: true,
-      why: /it works/,
+      why: /it works; 1 of 3 agents have none and are offered to nobody, such as c$/,
     },
     {
       says: 'none where the master does not ask for it',
