@@ -11,6 +11,7 @@ need etcd etcd-server
 need etcdctl etcd-client
 need dockerd docker.io
 need docker docker.io
+need openssl openssl
 need busybox busybox-static
 need ip iproute2
 need tc iproute2

@@ -6,7 +6,7 @@ import type { ReadyItem } from '../console/shapes/ready.ts';
 import type { View } from '../ledger/view.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
-import { authorizationFrom } from './marathon.ts';
+import { accessFrom } from './access.ts';
 
 export interface FactsDeps {
   /** Absent: no master is configured. */
@@ -33,15 +33,11 @@ const WITHIN_MS = 5_000;
 /** Mesos for a process's own questions; undefined where no master is configured. */
 export function openMesos(
   masters: readonly string[],
-  { auth }: Pick<GateSettings, 'auth'>,
+  gate: Pick<GateSettings, 'auth' | 'caFile'>,
+  withinMs: number = WITHIN_MS,
 ): (MesosClient & MesosStreams) | undefined {
   if (masters.length === 0) return undefined;
-  const authorization = authorizationFrom(auth);
-  return createMesosClient({
-    masters,
-    withinMs: WITHIN_MS,
-    ...(authorization && { authorization }),
-  });
+  return createMesosClient({ masters, withinMs, ...accessFrom(gate) });
 }
 
 /** Mesos' own word where a master is configured. */

@@ -40,6 +40,8 @@ export interface Fence {
   ready(): ReadyItem;
 }
 
+/** Whoever leads this election switches nodes. */
+export const FENCE_ELECTION = 'fence';
 /** Role that no framework has, and the owner's mark in our reservations. */
 const TOKEN_ROLE = 'corral-fence';
 const OWNER = 'corral';
@@ -90,7 +92,7 @@ export function startFence(
     onPass: (report) => states.take(report),
   });
   const timing = { everyMs: fence.everyMs, backoffMs: 500, backoffCapMs: 5_000 };
-  const ifLeading = whileLeading('fence', turn, { store, clock, log }, signal);
+  const ifLeading = whileLeading(FENCE_ELECTION, turn, { store, clock, log }, signal);
   const loop = startLoop('fence', ifLeading, { ...timing, deadlineMs: 30_000, clock, log });
   // who only watches is in no hurry
   if (fence.mode === 'on') wakeOnChange({ view, book, clock }, loop, signal);

@@ -11,6 +11,7 @@ import type { Clock } from '../plumbing/clock.ts';
 import { type Listening, listen } from '../plumbing/listen.ts';
 import type { Log } from '../plumbing/log.ts';
 import type { Loop } from '../plumbing/loop.ts';
+import { accessFrom } from './access.ts';
 import { type FactsFeed, openMesos } from './facts.ts';
 import type { Fence } from './fence.ts';
 import { startGateInside } from './gate-inside.ts';
@@ -68,14 +69,21 @@ export async function startGateService(deps: GateServiceDeps): Promise<GateServi
   };
 }
 
-const forwarderFor = ({ settings, log }: GateServiceDeps, { endpoints }: OwnMarathon): Forwarder =>
-  createForwarder({
+/** Clients bring their own credentials. */
+function forwarderFor(
+  { settings: { gate }, log }: GateServiceDeps,
+  { endpoints }: OwnMarathon,
+): Forwarder {
+  const { ca } = accessFrom(gate);
+  return createForwarder({
     endpoints,
     connections: CONNECTIONS,
     headersWithinMs: 30_000,
-    trustForwarded: settings.gate.trustForwarded,
+    trustForwarded: gate.trustForwarded,
+    ...(ca !== undefined && { ca }),
     log,
   });
+}
 
 async function openPort(
   { settings, log }: GateServiceDeps,

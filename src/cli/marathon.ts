@@ -1,23 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { type MarathonClient, createMarathonClient } from '../cluster/marathon/client.ts';
 import type { MarathonContext } from '../cluster/marathon/canonical-context.ts';
 import { createEndpoints, type Endpoints } from '../cluster/marathon/endpoints.ts';
-import type { GateSettings, OwnCredentials } from '../config/gate.ts';
+import type { GateSettings } from '../config/gate.ts';
 import type { RunningDeployment } from '../core/keep.ts';
 import type { Clock } from '../plumbing/clock.ts';
-
-const textOf = (file: string): string => readFileSync(file, 'utf8').trim();
-
-/** The Authorization header of our own calls; read again for each, so that a new file is taken up. */
-export function authorizationFrom({
-  user,
-  passwordFile,
-  tokenFile,
-}: OwnCredentials): (() => string) | undefined {
-  if (tokenFile !== undefined) return () => `token=${textOf(tokenFile)}`;
-  if (user === undefined || passwordFile === undefined) return undefined;
-  return () => `Basic ${Buffer.from(`${user}:${textOf(passwordFile)}`).toString('base64')}`;
-}
+import { accessFrom } from './access.ts';
 
 /** Marathon as the gate uses it for its own questions. */
 export interface OwnMarathon {
@@ -39,12 +26,11 @@ export function openMarathon(
   { gate, clock }: { readonly gate: GateSettings; readonly clock: Clock },
 ): OwnMarathon {
   const endpoints = createEndpoints(urls, clock);
-  const authorization = authorizationFrom(gate.auth);
   const client = createMarathonClient({
     endpoints,
     withinMs: Math.round(gate.decideWithinMs * SHARE),
     mostBytes: MOST_BYTES,
-    ...(authorization && { authorization }),
+    ...accessFrom(gate),
   });
   return ownMarathon({ endpoints, client, clock });
 }

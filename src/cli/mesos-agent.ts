@@ -1,8 +1,7 @@
-import { createMesosClient } from '../cluster/mesos/client.ts';
 import { createMesosOperator } from '../cluster/mesos/operator.ts';
 import type { GateSettings } from '../config/gate.ts';
 import type { RegisteredAgent } from '../agent/attributes-apply.ts';
-import { authorizationFrom } from './marathon.ts';
+import { openMesos } from './facts.ts';
 
 /** Asks the masters of the settings about one node's agent. */
 export interface AgentAtMaster {
@@ -10,17 +9,10 @@ export interface AgentAtMaster {
   close(): void;
 }
 
-const WITHIN_MS = 5_000;
-
 /** Undefined when no master is configured. */
 export function agentAtMaster(gate: GateSettings, node: string): AgentAtMaster | undefined {
-  if (gate.mesos.length === 0) return undefined;
-  const authorization = authorizationFrom(gate.auth);
-  const client = createMesosClient({
-    masters: gate.mesos,
-    withinMs: WITHIN_MS,
-    ...(authorization && { authorization }),
-  });
+  const client = openMesos(gate.mesos, gate);
+  if (!client) return undefined;
   const operator = createMesosOperator(client);
   return {
     registered: async (signal) => {

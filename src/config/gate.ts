@@ -16,6 +16,7 @@ export interface GateSettings extends GateBounds {
   readonly marathon: string[];
   readonly mesos: string[];
   readonly auth: OwnCredentials;
+  readonly caFile?: string;
   readonly marathonRoles: string[];
   readonly whenLedgerDown: 'refuse' | 'pass';
   readonly hold: 'never' | 'label' | 'always';
@@ -85,6 +86,9 @@ export const gateSchema = Joi.object<GateSettings, true>({
   marathon: httpUrls().description('base URLs of the Marathons; none starts the simulated cluster'),
   mesos: httpUrls().description('base URLs of the Mesos masters'),
   auth,
+  caFile: text().description(
+    'file with the certificates that sign those of Marathon and Mesos, PEM; those of the system unless given',
+  ),
   marathonRoles: Joi.array()
     .items(text())
     .min(1)

@@ -3,7 +3,7 @@ import type { Log } from '../plumbing/log.ts';
 import { eitherSignal } from './abort.ts';
 import { Compacted, HoldingLost, LedgerUnreachable } from './errors.ts';
 import { keys } from './keys.ts';
-import type { Guard, Holding, Revision, Store } from './store.ts';
+import type { Guard, Holding, Read, Revision, Store } from './store.ts';
 
 export interface ElectionDeps {
   readonly store: Store;
@@ -25,6 +25,11 @@ export interface Term {
   readonly revision: Revision;
   /** Put among a commit's guards, it lets the commit win only while this term lasts. */
   readonly fence: Guard;
+}
+
+/** Whether somebody leads the election of that name now. @throws LedgerUnreachable */
+export async function isLed(read: Read, name: string, signal: AbortSignal): Promise<boolean> {
+  return (await read.get(keys.election(name), signal)) !== undefined;
 }
 
 const FIRST_PAUSE_MS = 50;

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
-import { createMesosClient } from '../../cluster/mesos/client.ts';
 import { takeInventory } from '../../cluster/mesos/inventory.ts';
 import { csvOf, reportCsv } from '../../core/capacity-csv.ts';
 import { reportHeadShape, reportShape } from '../../core/capacity-json.ts';
@@ -23,7 +22,7 @@ import {
 import { makeReport } from '../../report/make.ts';
 import type { CliContext } from '../context.ts';
 import { withStore } from '../deps.ts';
-import { authorizationFrom } from '../marathon.ts';
+import { openMesos } from '../facts.ts';
 import { json, table } from '../table.ts';
 
 interface Form {
@@ -101,13 +100,8 @@ async function mesosFacts(
   context: CliContext,
 ): Promise<ReadonlyMap<string, NodeFacts> | undefined> {
   const { gate } = context.settings();
-  if (gate.mesos.length === 0) return undefined;
-  const authorization = authorizationFrom(gate.auth);
-  const client = createMesosClient({
-    masters: gate.mesos,
-    withinMs: WITHIN_MS,
-    ...(authorization && { authorization }),
-  });
+  const client = openMesos(gate.mesos, gate, WITHIN_MS);
+  if (!client) return undefined;
   try {
     const { facts } = await takeInventory(client, { roles: gate.marathonRoles }, context.signal);
     return facts;

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { TestContext } from 'node:test';
 import {
   createMesosClient,
@@ -23,8 +24,12 @@ export interface Master {
   stop(): Promise<void>;
 }
 
-/** A master that answers as it is told. */
-export async function master(t: TestContext, answer: Master['answer']): Promise<Master> {
+/** A master that answers as it is told; over TLS where it has a certificate. */
+export async function master(
+  t: TestContext,
+  answer: Master['answer'],
+  tls?: { readonly cert: string; readonly key: string },
+): Promise<Master> {
   const seen: Seen[] = [];
   const read = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     let body = '';
@@ -33,15 +38,15 @@ export async function master(t: TestContext, answer: Master['answer']): Promise<
     seen.push({ method, url, headers, body });
     me.answer(response);
   };
-  const { port, close } = await listen((request, response) => void read(request, response), {
-    host: '127.0.0.1',
-    port: 0,
-  });
+  const serve = (request: IncomingMessage, response: ServerResponse): void =>
+    void read(request, response);
+  const server = tls ? createTlsServer(tls, serve) : serve;
+  const { port, close } = await listen(server, { host: '127.0.0.1', port: 0 });
   t.after(() => close(0));
   const host = `127.0.0.1:${port}`;
   const me: Master = {
     host,
-    url: `http://${host}`,
+    url: `${tls ? 'https' : 'http'}://${host}`,
     seen,
     answer,
     stop: async () => void (await close(0)),
