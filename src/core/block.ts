@@ -101,7 +101,15 @@ export interface WholeBlock extends BlockRecord {
 }
 
 /** Every offset that some node has. */
-export const heldIn = ({ held }: BlockRecord): Mask => Object.values(held).reduce(unionOf, NO_BITS);
+export const heldIn = ({ held }: BlockRecord): Mask => unionOfAll(Object.values(held));
+
+/** Spelled once, however many they are. */
+function unionOfAll(masks: readonly Mask[]): Mask {
+  const words = new Uint32Array(WORDS);
+  for (const mask of masks)
+    for (let at = 0; at < WORDS; at++) words[at] = (words[at] ?? 0) | wordAt(mask, at);
+  return Array.from(words, spelled).join('');
+}
 
 /** The node that has the address. */
 export const holderOf = ({ held }: BlockRecord, offset: number): string | undefined =>
@@ -119,8 +127,7 @@ const quarantinedIn = ({ quarantined }: BlockRecord): Mask =>
   maskOfOffsets(Object.keys(quarantined).map(Number));
 
 /** Every offset that some node keeps in stock. */
-export const sparesIn = ({ spare = {} }: WholeBlock): Mask =>
-  Object.values(spare).reduce(unionOf, NO_BITS);
+export const sparesIn = ({ spare = {} }: WholeBlock): Mask => unionOfAll(Object.values(spare));
 
 /** Offsets of `usable` that can be handed out at `nowMs`. */
 export function freeIn(block: WholeBlock, usable: Mask, nowMs: number): Mask {

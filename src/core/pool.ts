@@ -96,8 +96,21 @@ export function narrowed(space: PoolSpace, { from, to }: Range): PoolSpace {
 export const isUsable = ({ ranges, excluded }: PoolSpace, address: Address): boolean =>
   ranges.some((range) => inRange(range, address)) && !excluded.has(address.value);
 
+/** A search looks at the same few blocks again and again; a space never changes. */
+const masks = new WeakMap<PoolSpace, Map<bigint, Mask>>();
+const MOST_MASKS = 1024;
+
 /** Offsets of block `n` that the ranges cover, exclusions taken off. */
-export function usableMask({ cidr, ranges, excluded }: PoolSpace, n: bigint): Mask {
+export function usableMask(space: PoolSpace, n: bigint): Mask {
+  const known = masks.get(space) ?? new Map<bigint, Mask>();
+  masks.set(space, known);
+  const mask = known.get(n) ?? computedMask(space, n);
+  if (known.size >= MOST_MASKS) known.clear();
+  known.set(n, mask);
+  return mask;
+}
+
+function computedMask({ cidr, ranges, excluded }: PoolSpace, n: bigint): Mask {
   const first = cidr.base + n * SIZE;
   const clip = (value: bigint): number => {
     const offset = value - first;

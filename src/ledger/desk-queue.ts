@@ -52,7 +52,7 @@ export class DeskQueue {
     }
     return Waiter.for<Result>(signal, (waiter) => {
       this.#add({ ...asked, decide: waiter.caring(asked.decide), waiter });
-      this.#pause.abort();
+      if (!this.#pause.signal.aborted) this.#pause.abort(); // each call makes a reason
     });
   }
 

@@ -4,7 +4,7 @@ import { poolSpace, reaches } from '../core/pool.ts';
 import type { LeaseRecord, TallyRecord } from '../core/lease-record.ts';
 import type { LimitRecord } from '../core/limit-record.ts';
 import type { NetworkRecord, PoolRecord } from '../core/topology-record.ts';
-import { keys, nameIn, prefixes } from './keys.ts';
+import { holdingOf, keys, nameIn, prefixes } from './keys.ts';
 import { NoPoolReached, UnknownNetwork, UnknownNode } from './lease-errors.ts';
 import { listAll } from './listing.ts';
 import { records } from './records.ts';
@@ -22,6 +22,8 @@ export interface ReachedPool {
 export interface SeenLease {
   readonly address: string;
   readonly lease: LeaseRecord;
+  /** The limit that the lease counts, if it says so. */
+  readonly inForce?: LimitRecord;
 }
 
 /** What a node holds: read after the tally, whose guard therefore vouches for it. */
@@ -125,11 +127,27 @@ async function readHeld(
     listAll(read, prefixes.leasesOf(node), { signal }),
     listAll(read, prefixes.limitsOf(node), { signal }),
   ]);
-  const held = records.lease.decodeAll(leases.entries).good.map(({ key, record }) => ({
-    address: nameIn(prefixes.leasesOf(node), key),
-    lease: record,
-  }));
+  const held = leases.entries.flatMap((entry) => seenIn(entry) ?? []);
   return { leases: held, limits: limitsInForce(held, limits.entries, node) };
+}
+
+/** Every take looks at every lease of its node; an entry never changes. */
+const known = new WeakMap<Entry, SeenLease>();
+
+/** One that does not read is left out. */
+function seenIn(entry: Entry): SeenLease | undefined {
+  const before = known.get(entry);
+  if (before) return before;
+  const [lease] = records.lease.decodeAll([entry]).good;
+  const place = holdingOf(prefixes.leases, entry.key);
+  if (!lease || !place) return undefined;
+  const { counted } = lease.record;
+  const seen = {
+    ...{ address: place.address, lease: lease.record },
+    ...(counted && { inForce: { v: 1, ...counted } as const }),
+  };
+  known.set(entry, seen);
+  return seen;
 }
 
 /** By address, as the leases count them: what people wrote to a limit's key may not even read. */
@@ -138,14 +156,12 @@ function limitsInForce(
   limits: readonly Entry[],
   node: string,
 ): ReadonlyMap<string, LimitRecord> {
-  const written = new Map(limits.map((entry) => [entry.key, entry]));
-  return new Map(
-    held.flatMap(({ address, lease: { counted } }): [string, LimitRecord][] => {
-      if (counted) return [[address, { v: 1, ...counted }]];
-      const entry = written.get(keys.limit(node, address));
-      return entry ? [[address, records.limit.decode(entry)]] : [];
-    }),
-  );
+  const inForce = new Map<string, LimitRecord>();
+  for (const { address, inForce: counted } of held) {
+    const entry = counted ?? limits.find(({ key }) => key === keys.limit(node, address));
+    if (entry) inForce.set(address, 'key' in entry ? records.limit.decode(entry) : entry);
+  }
+  return inForce;
 }
 
 /** One spelling, so that one address is one key. @throws BadAddress */

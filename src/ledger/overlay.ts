@@ -1,3 +1,4 @@
+import { byBytes } from './byte-order.ts';
 import { keyOf } from './limits.ts';
 import type { Change, Entry, Guard, Page, RangeQuery, Read, Revision, Write } from './store.ts';
 import { MAX_OPERATIONS } from './store.ts';
@@ -17,6 +18,8 @@ export class Overlay implements Read {
   readonly #writes = new Map<string, Write>();
   /** What the writes would leave behind; one object each, so that it is decoded once. */
   readonly #pending = new Map<string, Entry>();
+  /** Listings of one page, by prefix, with what the writes would leave behind. */
+  readonly #listings = new Map<string, Map<string, Entry>>();
   #torn = false;
 
   constructor(base: Read) {
@@ -27,26 +30,48 @@ export class Overlay implements Read {
     return this.#writes.has(key) ? this.#pending.get(key) : this.#base.get(key, signal);
   }
 
+  /** A listing that is one page is in no order. */
   async range(query: RangeQuery, signal: AbortSignal): Promise<Page> {
+    const { prefix, after, at } = query;
+    const known = after === undefined && at === undefined ? this.#listings.get(prefix) : undefined;
+    if (known) return { entries: [...known.values()], revision: 0, more: false };
     const page = await this.#base.range(query, signal);
+    if (page.more || after !== undefined || at !== undefined) return this.#overlaid(query, page);
+    const listing = new Map(page.entries.map((entry) => [entry.key, entry]));
+    for (const key of this.#writes.keys()) this.#list(listing, prefix, key);
+    this.#listings.set(prefix, listing);
+    return { ...page, entries: [...listing.values()] };
+  }
+
+  #list(listing: Map<string, Entry>, prefix: string, key: string): void {
+    if (!key.startsWith(prefix)) return;
+    const entry = this.#pending.get(key);
+    if (entry) listing.set(key, entry);
+    else listing.delete(key);
+  }
+
+  /** One page of several. */
+  #overlaid({ prefix, after }: RangeQuery, page: Page): Page {
     const last = page.more ? page.entries.at(-1)?.key : undefined;
     const mine = [...this.#writes.keys()].filter(
-      (key) => key.startsWith(query.prefix) && within(key, query.after, last),
+      (key) => key.startsWith(prefix) && within(key, after, last),
     );
-    if (mine.length === 0) return page;
     const written = new Set(mine);
     const entries = [
       ...page.entries.filter(({ key }) => !written.has(key)),
       ...mine.flatMap((key) => this.#pending.get(key) ?? []),
-    ].sort((a, b) => order(a.key, b.key));
+    ].sort((a, b) => byBytes(a.key, b.key));
     return { ...page, entries };
   }
 
   /** Whether a decision's change still fits beside the others. */
   holds({ guards, writes }: Change): boolean {
-    const guarded = new Set([...this.#guards.keys(), ...guards.map(({ key }) => key)]);
-    const written = new Set([...this.#writes.keys(), ...writes.map(keyOf)]);
-    return Math.max(guarded.size, written.size) <= ROOM;
+    const guarded = added(
+      this.#guards,
+      guards.map(({ key }) => key),
+    );
+    const written = added(this.#writes, writes.map(keyOf));
+    return Math.max(this.#guards.size + guarded, this.#writes.size + written) <= ROOM;
   }
 
   add({ guards, writes }: Change): void {
@@ -61,6 +86,7 @@ export class Overlay implements Read {
       this.#writes.set(key, write);
       if ('put' in write) this.#pending.set(key, pendingEntry(key, write.value));
       else this.#pending.delete(key);
+      for (const [prefix, listing] of this.#listings) this.#list(listing, prefix, key);
     }
   }
 
@@ -75,6 +101,10 @@ export class Overlay implements Read {
   }
 }
 
+/** How many of the keys are new. */
+const added = (known: ReadonlyMap<string, unknown>, keys: readonly string[]): number =>
+  new Set(keys.filter((key) => !known.has(key))).size;
+
 const pendingEntry = (key: string, value: string): Entry => ({
   key,
   value,
@@ -82,6 +112,6 @@ const pendingEntry = (key: string, value: string): Entry => ({
   created: PENDING,
 });
 
-const order = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 const within = (key: string, after: string | undefined, last: string | undefined): boolean =>
-  (after === undefined || order(key, after) > 0) && (last === undefined || order(key, last) <= 0);
+  (after === undefined || byBytes(key, after) > 0) &&
+  (last === undefined || byBytes(key, last) <= 0);

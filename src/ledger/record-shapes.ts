@@ -1,6 +1,6 @@
 /**
- * The schemas of tallies and blocks once more, by hand: tens of thousands are read at start-up, and
- * this is many times faster. test/ledger/records.test.ts holds both against each other.
+ * The schemas of what every allocation reads and writes once more, by hand: tens of thousands of tallies and
+ * blocks are read at start-up too, and this is many times faster. test/ledger/records.test.ts holds both against each other.
  */
 const NAME = /^[a-z0-9][a-z0-9_.-]{0,252}$/;
 const MASK = /^[0-9a-f]{64}$/;
@@ -69,3 +69,46 @@ export const isBlock: Check = (record) =>
   isMap(record['held'], isName, isMask) &&
   isMap(record['cooling'], isOffset, isCount) &&
   isMap(record['quarantined'], isOffset, isText);
+
+const isWord: Check = (value) => typeof value === 'string' && value !== '';
+const isNamed: Check = (value) => typeof value === 'string' && isName(value);
+const isTrue: Check = (value) => value === true;
+const isOne: Check = (value) => value === 1;
+const isMinor: Check = (value) =>
+  isCount(value) && (value as number) >= 1 && (value as number) <= 0xfffe;
+
+interface Parts {
+  readonly required: Readonly<Record<string, Check>>;
+  readonly optional?: Readonly<Record<string, Check>>;
+}
+
+/** All that is required, and beside it nothing but what is optional. */
+function isMadeOf({ required, optional = {} }: Parts): Check {
+  const checks = new Map([...Object.entries(required), ...Object.entries(optional)]);
+  const needed = Object.keys(required);
+  return (value) =>
+    isFields(value) &&
+    needed.every((name) => Object.hasOwn(value, name)) &&
+    Object.keys(value).every((name) => checks.get(name)?.(value[name]) === true);
+}
+
+const counted: Parts = {
+  required: { netInKbit: isCount, netOutKbit: isCount, classMinor: isMinor },
+  optional: { forced: isTrue },
+};
+
+export const isLimit = isMadeOf({
+  required: { v: isOne, ...counted.required },
+  optional: { ...counted.optional, edit: isWord, editedMs: isCount },
+});
+
+export const isLease = isMadeOf({
+  required: { v: isOne, pool: isNamed, network: isNamed, incarnation: isWord, sinceMs: isCount },
+  optional: {
+    app: (value) => typeof value === 'string' && isApp(value),
+    ...{ task: isWord, container: isWord, mac: isWord, bootId: isWord, startedMs: isCount },
+    by: (value) => value === 'docker' || value === 'cni' || value === 'aux',
+    asked: isMadeOf({ required: {}, optional: { netInKbit: isCount, netOutKbit: isCount } }),
+    counted: isMadeOf(counted),
+  },
+});

@@ -7,7 +7,7 @@ import { failure } from './failure-schema.ts';
 import { fence, fenceOrder } from './fence-schema.ts';
 import { faultOf, schemas } from './record-schemas.ts';
 import { report, reportOutbox, reportSchedule } from './report-schema.ts';
-import { isBlock, isTally } from './record-shapes.ts';
+import { isBlock, isLease, isLimit, isTally } from './record-shapes.ts';
 import type { Entry } from './store.ts';
 
 /** A record with the key and the revisions that it was read with. */
@@ -32,7 +32,10 @@ export interface Codec<Record> {
 
 type Shape = (value: unknown) => boolean;
 
-/** What was read from one entry is kept as long as the entry is: a cached one is decoded once. */
+/**
+ * What was read from one entry is kept as long as the entry is: a cached one is decoded once. What was
+ * written is kept for a while: whoever wrote it reads it next.
+ */
 function codec<Record>(
   kind: string,
   schema: Joi.ObjectSchema<Record>,
@@ -41,25 +44,53 @@ function codec<Record>(
   const fault = (value: unknown): string | undefined =>
     shape(value) ? undefined : faultOf(schema, value);
   const known = new WeakMap<Entry, Record>();
+  const written = new Lately<Record>();
+  const read = ({ key, value }: Entry): Record => {
+    const record = parsed(key, value);
+    const wrong = fault(record);
+    if (wrong !== undefined) throw new BadRecord(key, wrong);
+    return record as Record;
+  };
   const decode = (entry: Entry): Record => {
     const before = known.get(entry);
     if (before !== undefined) return before;
-    const record = parsed(entry.key, entry.value);
-    const wrong = fault(record);
-    if (wrong !== undefined) throw new BadRecord(entry.key, wrong);
-    known.set(entry, record as Record);
-    return record as Record;
+    const record = written.get(entry.value) ?? read(entry);
+    known.set(entry, record);
+    return record;
   };
   return {
     encode(record) {
       const wrong = fault(record);
       if (wrong !== undefined) throw new BadRecord(`${kind}, about to be written`, wrong);
-      return JSON.stringify(record);
+      const value = JSON.stringify(record);
+      written.set(value, record);
+      return value;
     },
     decode,
     decodeAll: (entries) => decodeAll(entries, decode),
   };
 }
+
+/** Some of the values that were set last, at least `LATELY` of them. */
+class Lately<Value> {
+  #values = new Map<string, Value>();
+  #before = new Map<string, Value>();
+
+  get(key: string): Value | undefined {
+    return this.#values.get(key) ?? this.#before.get(key);
+  }
+
+  set(key: string, value: Value): void {
+    if (this.#values.size >= LATELY) {
+      this.#before = this.#values;
+      this.#values = new Map();
+    }
+    this.#values.set(key, value);
+  }
+}
+
+/** As many as one commit writes of a kind. */
+const LATELY = 128;
 
 function parsed(key: string, value: string): unknown {
   try {
@@ -94,8 +125,8 @@ export const records = {
   block: codec('block', schemas.block, isBlock),
   births: codec('births', schemas.births),
   starving: codec('starving node', schemas.starving),
-  lease: codec('lease', schemas.lease),
-  limit: codec('limit', schemas.limit),
+  lease: codec('lease', schemas.lease, isLease),
+  limit: codec('limit', schemas.limit, isLimit),
   alive: codec('sign of life', schemas.alive),
   limitStatus: codec('limit status', schemas.limitStatus),
   audit: codec('audit entry', schemas.audit),

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { BadRecord } from '../../src/ledger/errors.ts';
 import { blockIn, holdingOf, keys, nameIn, prefixes } from '../../src/ledger/keys.ts';
 import { faultOf, schemas } from '../../src/ledger/record-schemas.ts';
-import { isBlock, isTally } from '../../src/ledger/record-shapes.ts';
+import { isBlock, isLease, isLimit, isTally } from '../../src/ledger/record-shapes.ts';
 import { records } from '../../src/ledger/records.ts';
 
 const demand = {
@@ -330,6 +330,8 @@ describe('the fast checks', () => {
   for (const { kind, fast } of [
     { kind: 'tally', fast: isTally },
     { kind: 'block', fast: isBlock },
+    { kind: 'lease', fast: isLease },
+    { kind: 'limit', fast: isLimit },
   ] as const) {
     it(`say of a ${kind} what its schema says`, () => {
       let sound = 0;

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { ClassicLevel } from 'classic-level';
+import { ordered } from '../byte-order.ts';
 import { LedgerInUse, LedgerUnusable } from '../errors.ts';
 import type { Revision } from '../store.ts';
 import { History } from './history.ts';
@@ -7,7 +8,7 @@ import type { Keep, Step } from './history.ts';
 import type { Stage } from './stage.ts';
 import { State } from './state.ts';
 import type { Held, Mark } from './state.ts';
-import { emptyTree, ordered } from './tree.ts';
+import { emptyTree } from './tree.ts';
 import type { Slot, Tree } from './tree.ts';
 
 /**

@@ -1,7 +1,8 @@
+import { ordered } from '../byte-order.ts';
 import { Compacted, LedgerMisuse } from '../errors.ts';
 import type { Entry, Page, RangeQuery, Revision } from '../store.ts';
 import type { History, Step } from './history.ts';
-import { ordered, pageOf } from './tree.ts';
+import { pageOf } from './tree.ts';
 import type { Slot, Tree } from './tree.ts';
 
 /** Snapshots of the past kept for listings that go on. */

@@ -1,4 +1,5 @@
 import sortedBtree from 'sorted-btree';
+import { byUnits, ordered } from '../byte-order.ts';
 import type { Entry, Page, RangeQuery, Revision } from '../store.ts';
 
 /** A key's entry and the holding it is bound to. */
@@ -13,21 +14,7 @@ export type Tree = InstanceType<typeof sortedBtree.default<string, Slot>>;
 /** Pages end early rather than grow past this many characters. */
 const MAX_PAGE_CHARACTERS = 4_000_000;
 
-const byUnits = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
 export const emptyTree = (): Tree => new sortedBtree.default<string, Slot>(undefined, byUnits);
-
-/**
- * `key` spelled so that comparing UTF-16 units, as strings do, gives the order of the UTF-8 bytes:
- * surrogates, which stand for the highest characters, move above the units E000..FFFF.
- */
-export function ordered(key: string): string {
-  if (!/[\ud800-\uffff]/.test(key)) return key;
-  return key.replace(/[\ud800-\uffff]/g, (unit) => {
-    const code = unit.charCodeAt(0);
-    return String.fromCharCode(code < 0xe000 ? code + 0x2000 : code - 0x800);
-  });
-}
 
 /** One page of `tree`, which shows the store at `revision`. */
 export function pageOf(

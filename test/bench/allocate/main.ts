@@ -7,42 +7,51 @@ import { systemClock } from '../../../src/plumbing/clock.ts';
 import { silentLog } from '../../../src/plumbing/log.ts';
 import { digits, head, heading, p50, p99, row } from '../judged/figures.ts';
 import { type Backend, backends } from './backends.ts';
-import { nodeName, POOLS, topology } from './topology.ts';
+import { nodesFor, POOLS, topology } from './topology.ts';
 
 /** Addresses a second that a node's desk takes and gives back, beside what the ledger can do at all. */
 const SECONDS = Number(process.env['SECONDS'] ?? 2);
 const WRITERS = [1, 8, 64];
 const HANDED_OUT = 300;
+/** What is measured at once: whatever else the machine does falls on all subjects alike. */
+const SLICE_MS = 250;
 
-interface Rate {
-  /** Of takes and releases, or of commits. */
-  readonly perSecond: number;
-  /** Of takes, or of commits, ms. */
-  readonly times: readonly number[];
-  readonly errors: number;
+/** One way of using the ledger, and what it came to. */
+interface Subject {
+  readonly cells: readonly string[];
+  readonly writers: number;
+  /** Operations in one round of work. */
+  readonly opsEach: number;
+  /** One round. @returns what its take, or its commit, took, ms */
+  readonly work: (writer: number, round: number) => Promise<number>;
+  /** What is known at the end: commits an op, the first rush. */
+  readonly after: () => readonly (string | number)[];
+  readonly close: () => Promise<void>;
+  readonly times: number[];
+  errors: number;
+  rounds: number;
+  ms: number;
+  cpuMs: number;
 }
 
-/** `work` again and again in each of so many places at once. It returns what its take took, ms. */
-async function rate(
-  writers: number,
-  opsEach: number,
-  work: (writer: number, round: number) => Promise<number>,
-): Promise<Rate> {
-  const times: number[] = [];
-  let errors = 0;
+const nothingYet = { errors: 0, rounds: 0, ms: 0, cpuMs: 0 };
+
+/** `work` again and again in each of so many places at once, for a slice of time. */
+async function slice(subject: Subject): Promise<void> {
   const begun = performance.now();
-  const until = begun + SECONDS * 1_000;
+  const cpu = process.cpuUsage();
   const writer = async (me: number): Promise<void> => {
-    for (let round = 0; performance.now() < until; round++)
+    while (performance.now() < begun + SLICE_MS)
       try {
-        times.push(await work(me, round));
+        subject.times.push(await subject.work(me, subject.rounds++));
       } catch {
-        errors += 1;
+        subject.errors += 1;
       }
   };
-  await Promise.all(Array.from({ length: writers }, (_, me) => writer(me)));
-  const seconds = (performance.now() - begun) / 1_000;
-  return { perSecond: (times.length * opsEach) / seconds, times, errors };
+  await Promise.all(Array.from({ length: subject.writers }, (_, me) => writer(me)));
+  subject.ms += performance.now() - begun;
+  const { user, system } = process.cpuUsage(cpu);
+  subject.cpuMs += (user + system) / 1_000;
 }
 
 const timed = async (work: () => Promise<unknown>): Promise<number> => {
@@ -54,9 +63,9 @@ const timed = async (work: () => Promise<unknown>): Promise<number> => {
 const patience = (): AbortSignal => AbortSignal.timeout(60_000);
 
 /** Commits of the size of an allocation's that meet no other. */
-async function raw(store: Store, writers: number): Promise<Rate> {
+function raw(store: Store, writers: number): Subject {
   const value = (bytes: number): string => 'x'.repeat(bytes);
-  return rate(writers, 1, (me, round) => {
+  const work: Subject['work'] = (me, round) => {
     const key = (what: string): string => `/bench/${what}/${me}`;
     return timed(() =>
       store.commit(
@@ -75,7 +84,12 @@ async function raw(store: Store, writers: number): Promise<Rate> {
         patience(),
       ),
     );
-  });
+  };
+  return {
+    ...{ cells: ['raw transactions', String(writers), '-'], writers, opsEach: 1, work },
+    ...{ after: () => ['1.00', '-', '-'], close: () => Promise.resolve() },
+    ...{ ...nothingYet, times: [] },
+  };
 }
 
 /** The store, and how many commits were tried on it. */
@@ -97,9 +111,9 @@ function counting(store: Store): { readonly store: Store; readonly tries: () => 
   };
 }
 
-const open = (store: Store, node: number): Desk =>
+const open = (store: Store, node: string): Desk =>
   openDesk(store, {
-    ...{ node: nodeName(node), clock: systemClock, log: silentLog, chance: Math.random },
+    ...{ node, clock: systemClock, log: silentLog, chance: Math.random },
     ...{ coolDownMs: 0, pressedCoolDownMs: 0 },
   });
 
@@ -126,61 +140,80 @@ async function rush(writers: number, deal: Deal): Promise<number> {
   return performance.now() - begun;
 }
 
-const figures = ({ perSecond, times, errors }: Rate, of: number): (string | number)[] => [
-  perSecond,
-  (perSecond / of).toFixed(2),
-  `${digits(p50(times))} / ${digits(p99(times))}`,
-  errors === 0 ? '0' : String(errors),
-];
+interface Cell {
+  readonly network: string;
+  readonly size: string;
+  readonly writers: number;
+  readonly nodes: number;
+}
+
+/** Desks that have had their first rush. */
+async function dealers(store: Store, { network, size, writers, nodes }: Cell): Promise<Subject> {
+  const counted = counting(store);
+  const names = await nodesFor(store, `${network}-${writers}-${nodes}`, nodes);
+  const desks = names.map((name) => open(counted.store, name));
+  const deal = dealing(desks, network);
+  const rushMs = await rush(writers, deal);
+  const atFirst = counted.tries();
+  const who = nodes === 1 ? 'one node' : `${nodes} nodes`;
+  const subject: Subject = {
+    ...{ cells: [who, String(writers), size], writers, opsEach: 2, work: deal },
+    after: () => [
+      ((counted.tries() - atFirst) / (2 * subject.times.length)).toFixed(2),
+      rushMs.toFixed(0),
+      (atFirst / (2 * writers)).toFixed(2),
+    ],
+    close: async () => {
+      await Promise.all(desks.map((desk) => desk.close()));
+    },
+    ...{ ...nothingYet, times: [] },
+  };
+  return subject;
+}
 
 async function measure({ name, store }: Backend): Promise<void> {
   await topology(store);
   heading(`allocations, ${name}`);
   head([
-    ...['who', 'writers', 'pool', 'ops/s', 'of raw', 'take p50 / p99 ms', 'errors'],
-    ...['commits an op', 'first rush: ms', 'commits an op'],
+    ...['who', 'writers', 'pool', 'ops/s', 'of raw', 'take p50 / p99 ms', 'p99 of raw'],
+    ...['CPU us an op', 'errors', 'commits an op', 'first rush: ms', 'commits an op'],
   ]);
-  for (const writers of WRITERS) {
-    const limit = await raw(store, writers);
-    row([
-      ...['raw transactions', String(writers), '-', ...figures(limit, limit.perSecond)],
-      ...['1.00', '-', '-'],
-    ]);
+  for (const writers of WRITERS) await compared(store, writers);
+}
+
+/** All subjects of so many writers, in turns. */
+async function compared(store: Store, writers: number): Promise<void> {
+  const subjects = [raw(store, writers)];
+  for (const nodes of writers > 1 ? [1, writers] : [1])
     for (const { network, size } of POOLS)
-      await line(store, { network, size, writers, nodes: 1, of: limit.perSecond });
-    for (const { network, size } of writers > 1 ? POOLS : [])
-      await line(store, { network, size, writers, nodes: writers, of: limit.perSecond });
+      subjects.push(await dealers(store, { network, size, writers, nodes }));
+  const rounds = Math.ceil((SECONDS * 1_000) / SLICE_MS);
+  for (let round = 0; round < rounds; round++)
+    // each comes after each other one in turn
+    for (let at = 0; at < subjects.length; at++)
+      await slice(subjects[(round + at) % subjects.length] as Subject);
+  for (const one of subjects) {
+    row([...one.cells, ...figures(one, subjects[0] as Subject), ...one.after()]);
+    await one.close();
   }
 }
 
-async function line(
-  store: Store,
-  {
-    network,
-    size,
-    writers,
-    nodes,
-    of,
-  }: { network: string; size: string; writers: number; nodes: number; of: number },
-): Promise<void> {
-  const counted = counting(store);
-  const desks = Array.from({ length: nodes }, (_, node) => open(counted.store, node));
-  const deal = dealing(desks, network);
-  const rushMs = await rush(writers, deal);
-  const atFirst = counted.tries();
-  const dealt = await rate(writers, 2, deal);
-  await Promise.all(desks.map((desk) => desk.close()));
-  const who = nodes === 1 ? 'one node' : `${nodes} nodes`;
-  const tries = (counted.tries() - atFirst) / (2 * dealt.times.length);
-  row([
-    ...[who, String(writers), size, ...figures(dealt, of), tries.toFixed(2)],
-    ...[rushMs.toFixed(0), (atFirst / (2 * writers)).toFixed(2)],
-  ]);
-}
+const perSecond = ({ times, opsEach, ms }: Subject): number =>
+  (times.length * opsEach * 1_000) / ms;
+
+const figures = (one: Subject, limit: Subject): (string | number)[] => [
+  perSecond(one),
+  (perSecond(one) / perSecond(limit)).toFixed(2),
+  `${digits(p50(one.times))} / ${digits(p99(one.times))}`,
+  (p99(one.times) / p99(limit.times)).toFixed(2),
+  ((one.cpuMs * 1_000) / (one.times.length * one.opsEach)).toFixed(0),
+  String(one.errors),
+];
 
 /** How long the answer takes that comes out of stock, ms. */
 async function stocked({ name, store }: Backend): Promise<(string | number)[]> {
-  const desk = open(store, 0);
+  const [node] = await nodesFor(store, 'stocked', 1);
+  const desk = open(store, node as string);
   const stock = new Stock({
     desk,
     clock: systemClock,
