@@ -1,3 +1,4 @@
+import type { Refusal } from '../core/errors.ts';
 import type { Failure } from '../core/failure-record.ts';
 import type { Desk, Door, NodeLease, TakeAsk } from '../ledger/desk.ts';
 import { LedgerUnreachable } from '../ledger/errors.ts';
@@ -43,6 +44,9 @@ export interface SpareStock {
   pop(ask: TakeAsk): Holdable | undefined;
 }
 
+/** Why no container may start on this node now; undefined when one may. */
+export type Bar = (network: string) => Refusal | undefined;
+
 interface Holdable extends Given {
   readonly pool: string;
 }
@@ -85,6 +89,7 @@ export class Allocator {
    */
   readonly #nameless = new Map<string, Set<string>>();
   readonly #tellRefused = new Set<(refused: Refused) => void>();
+  readonly #bars = new Set<Bar>();
   readonly #repeats: Repeats;
   #known = false;
 
@@ -137,17 +142,24 @@ export class Allocator {
     return () => void this.#tellRefused.delete(listener);
   }
 
+  /** From now on a container gets an address only where this says nothing. @returns what ends that */
+  barredBy(bar: Bar): () => void {
+    this.#bars.add(bar);
+    return () => void this.#bars.delete(bar);
+  }
+
   /**
    * An address from stock, else by one commit.
    *
-   * @throws NotDecided when the ledger is away; as Desk.take; the signal's reason
+   * @throws NotDecided when the ledger is away; what bars the node; as Desk.take; the signal's reason
    */
   async take(ask: AllocationAsk, signal: AbortSignal): Promise<Given> {
     const { stock, newName, bootId, node } = this.#deps;
     const { nonce, ...wanted } = ask;
     const full: TakeAsk = { ...wanted, bootId, incarnation: incarnationOf(nonce, newName()) };
-    const spare = ask.address === undefined ? stock?.pop(full) : undefined;
     try {
+      this.#mayStart(ask);
+      const spare = ask.address === undefined ? stock?.pop(full) : undefined;
       const grant = spare ?? (await this.#quiet(full, signal));
       this.#held.set(grant.address, { incarnation: full.incarnation, pool: grant.pool });
       if (ask.address !== undefined) this.#repeats.named(grant.address);
@@ -158,6 +170,14 @@ export class Allocator {
       this.#refused(ask, fault);
       if (!(fault instanceof LedgerUnreachable)) throw fault;
       throw new NotDecided(ask.network, node, fault.message, { cause: fault });
+    }
+  }
+
+  #mayStart({ by, network }: AllocationAsk): void {
+    if (by === 'aux') return;
+    for (const bar of this.#bars) {
+      const fault = bar(network);
+      if (fault) throw fault;
     }
   }
 

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { CountedLimit } from '../core/lease-record.ts';
 import type { Rates } from '../core/limit-edit.ts';
 import { sameLimit } from '../core/limit-edit.ts';
 import type { LimitStatusRecord } from '../core/limit-record.ts';
@@ -73,6 +74,13 @@ export class LimitPicture {
   /** In order of address; the same list until something in it changes. */
   wanted(): readonly WantedLimit[] {
     return this.#wanted;
+  }
+
+  /** Limits of containers that have started: what they ask for is known, and counted. */
+  started(): readonly CountedLimit[] {
+    return [...this.leases.records.values()].flatMap((lease) =>
+      lease?.counted && lease.startedMs !== undefined ? [lease.counted] : [],
+    );
   }
 
   /** How many addresses have a key that may say something else than what is in force. */

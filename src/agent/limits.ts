@@ -1,3 +1,4 @@
+import type { CountedLimit } from '../core/lease-record.ts';
 import { trimAudit } from '../ledger/audit.ts';
 import { BadRecord } from '../ledger/errors.ts';
 import type { Follow } from '../ledger/follow.ts';
@@ -48,6 +49,8 @@ export interface LimitsState {
 export interface Limits {
   /** Of all leases of the node, in order of address. Empty until the first read. */
   wanted(): readonly WantedLimit[];
+  /** Of containers that have started, so that what they ask for is counted. */
+  started(): readonly CountedLimit[];
   /** False until the leases were read once: `wanted` says nothing yet, so nothing may be undone by it. */
   known(): boolean;
   /** Calls back after `wanted` changed. @returns what ends that */
@@ -106,6 +109,7 @@ class NodeLimits implements Limits {
   }
 
   wanted = (): readonly WantedLimit[] => this.#picture.wanted();
+  started = (): readonly CountedLimit[] => this.#picture.started();
   known = (): boolean => this.#picture.leases.known;
 
   onChange(listener: () => void): () => void {

@@ -1,6 +1,7 @@
 import type { Uplink } from '../core/shape.ts';
+import { fullWay } from '../core/link-full.ts';
 import { keys } from '../ledger/keys.ts';
-import { UnknownNode } from '../ledger/lease-errors.ts';
+import { NoBandwidthLeft, UnknownNode } from '../ledger/lease-errors.ts';
 import { records } from '../ledger/records.ts';
 import { itemOf, json, type ReadyItem } from './api.ts';
 import { events } from './docker/events.ts';
@@ -38,6 +39,7 @@ export class Shaping {
   readonly #processes: Processes;
   readonly #ends: Ends;
   readonly #ending = new AbortController();
+  readonly #unbar: () => void;
   readonly #listening: Promise<void>;
   /** What the pass that runs was told, by address. */
   #told: ReadonlyMap<string, WantedLimit> = new Map();
@@ -60,6 +62,7 @@ export class Shaping {
       ...(netns !== undefined && { netns }),
     });
     this.#limits.onChange(() => this.shaper.wake());
+    this.#unbar = context.allocator.barredBy((network) => this.#barOf(network));
     usageMetrics(registry, this);
     this.#listening = this.#listen();
   }
@@ -87,8 +90,16 @@ export class Shaping {
 
   async stop(): Promise<void> {
     this.#ending.abort(new Error('the agent was stopped'));
+    this.#unbar();
     await Promise.all([this.#listening, this.#limits.close(), this.shaper.stop()]);
     await this.#ends.idle();
+  }
+
+  /** Once the limits of a node's containers add up to its link, no more containers start there. */
+  #barOf(network: string): NoBandwidthLeft | undefined {
+    const link = this.#uplink?.of;
+    const full = link && fullWay(this.#limits.started(), link);
+    return full && new NoBandwidthLeft(network, this.#context.node, full, link);
   }
 
   /**

@@ -37,7 +37,9 @@ const UNKNOWN: NodeFacts = {
 };
 
 /** Sum of limits that a node's link may carry each way, kbit/s: link × headroom × overcommit. */
-export const capacityOf = (node: NodeRecord): { inKbit: number; outKbit: number } => {
+export const capacityOf = (
+  node: Pick<NodeRecord, 'linkInKbit' | 'linkOutKbit' | 'headroom' | 'overcommit'>,
+): { inKbit: number; outKbit: number } => {
   // the thousandth keeps 0.29 × 100 at 29 in binary arithmetic
   const share = (link: number) => Math.floor(link * node.headroom * node.overcommit + 0.001);
   return { inKbit: share(node.linkInKbit), outKbit: share(node.linkOutKbit) };

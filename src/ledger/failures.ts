@@ -9,7 +9,7 @@ import {
 import type { BadRecord } from './errors.ts';
 import { type HistoryQuery, listHistory, trimHistory } from './history.ts';
 import { keys, prefixes } from './keys.ts';
-import { NoAddressLeft, NoClassLeft } from './lease-errors.ts';
+import { NoAddressLeft, NoBandwidthLeft, NoClassLeft } from './lease-errors.ts';
 import { records } from './records.ts';
 import type { Read, Store } from './store.ts';
 import { verdictId } from './verdicts.ts';
@@ -34,7 +34,7 @@ export interface FailurePage {
 export const shortageIn = (fault: unknown): FailureKind | undefined =>
   fault instanceof NoAddressLeft
     ? 'address'
-    : fault instanceof NoClassLeft
+    : fault instanceof NoClassLeft || fault instanceof NoBandwidthLeft
       ? 'bandwidth'
       : undefined;
 

@@ -1,4 +1,7 @@
 import { Refusal } from '../core/errors.ts';
+import type { FullWay } from '../core/link-full.ts';
+import { formatRate } from '../core/rate.ts';
+import type { NodeRecord } from '../core/topology-record.ts';
 
 export class UnknownNode extends Refusal {
   readonly code = 'unknown-node';
@@ -88,6 +91,25 @@ export class NoClassLeft extends Refusal {
     readonly classes: number,
   ) {
     super(`node "${node}" has no traffic class left: all ${classes} are in use`);
+  }
+}
+
+/** The limits of what runs on a node add up to what its link takes. */
+export class NoBandwidthLeft extends Refusal {
+  readonly code = 'no-bandwidth-left';
+  readonly remedy =
+    'end containers on the node, lower their limits, or raise its link or overcommit (corral node set)';
+  constructor(
+    readonly network: string,
+    readonly node: string,
+    readonly full: FullWay,
+    { headroom, overcommit }: Pick<NodeRecord, 'headroom' | 'overcommit'>,
+  ) {
+    const { way, sumKbit, linkKbit, capacityKbit } = full;
+    super(
+      `node "${node}" has no ${way} left for network "${network}": its limits add up to ${formatRate(sumKbit)}, ` +
+        `and the link takes ${formatRate(capacityKbit)} (${formatRate(linkKbit)} × headroom ${headroom} × overcommit ${overcommit})`,
+    );
   }
 }
 
