@@ -1,4 +1,5 @@
 import { createMesosOperator } from '../cluster/mesos/operator.ts';
+import type { FailureWatch } from '../gate/brake-watch.ts';
 import { createTokenFence } from '../cluster/mesos/token-fence.ts';
 import type { MesosClient, MesosStreams } from '../cluster/mesos/client.ts';
 import type { Settings } from '../config/settings.ts';
@@ -30,6 +31,8 @@ export interface FenceParts {
   readonly marathon: OwnMarathon;
   readonly mesos: MesosClient & Partial<MesosStreams>;
   readonly registry: Registry;
+  /** Launches that failed lately. */
+  readonly failures: FailureWatch;
 }
 
 /** The fence of one gate process. */
@@ -78,7 +81,7 @@ export function startFence(
   { book, facts }: { readonly book: FenceBook; readonly facts: FactsFeed },
   signal: AbortSignal,
 ): Fence {
-  const { settings, store, clock, log, view, mesos, registry } = parts;
+  const { settings, store, clock, log, view, mesos, registry, failures } = parts;
   const { fence } = settings;
   const states = new FenceStates();
   const isKnown = (): boolean => view.state().ready && facts.answered();
@@ -89,13 +92,14 @@ export function startFence(
     force: watchForce(forceDeps(mesos, settings, clock)),
     staged: feedStaged({ mesos, settings, view, clock, log }, signal),
     queue: (within) => queueOf(parts, within),
+    failures: (sinceMs) => failures.since(sinceMs),
     onPass: (report) => states.take(report),
   });
   const timing = { everyMs: fence.everyMs, backoffMs: 500, backoffCapMs: 5_000 };
   const ifLeading = whileLeading(FENCE_ELECTION, turn, { store, clock, log }, signal);
   const loop = startLoop('fence', ifLeading, { ...timing, deadlineMs: 30_000, clock, log });
   // who only watches is in no hurry
-  if (fence.mode === 'on') wakeOnChange({ view, book, clock }, loop, signal);
+  if (fence.mode === 'on') wakeOnChange([view, book, failures], { loop, clock }, signal);
   const state = (): FenceState => states.now;
   fenceMetrics({
     ...{ registry, state },
@@ -107,8 +111,8 @@ export function startFence(
 
 /** Many changes come together: one look is enough for all of them. */
 function wakeOnChange(
-  { view, book, clock }: { view: View; book: FenceBook; clock: Clock },
-  loop: Loop,
+  sources: readonly { onChange(listener: () => void): () => void }[],
+  { loop, clock }: { readonly loop: Loop; readonly clock: Clock },
   signal: AbortSignal,
 ): void {
   let isWaking = false;
@@ -123,7 +127,7 @@ function wakeOnChange(
       () => undefined, // ended
     );
   };
-  const ends = [view.onChange(wake), book.onChange(wake)];
+  const ends = sources.map((source) => source.onChange(wake));
   signal.addEventListener('abort', () => ends.forEach((end) => end()), { once: true });
 }
 

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { Registry } from 'prom-client';
 import type { MesosClient, MesosStreams } from '../cluster/mesos/client.ts';
 import type { Settings } from '../config/settings.ts';
+import { watchFailures } from '../gate/brake-watch.ts';
 import { createDecide, NODES_KEPT } from '../gate/decide.ts';
 import { createJudge, type Judge, type JudgeDeps } from '../gate/judge.ts';
 import { createPlanner, type Planner } from '../gate/planner.ts';
@@ -81,9 +82,10 @@ export function startGateInside(deps: GateInsideDeps): GateInside {
     view,
     options: { ...options, mostNodes: NODES_KEPT },
   });
-  const shared = { settings, store, clock, log, view, marathon };
-  const parts: GateParts = { ...shared, judge, planner, registry };
-  const fence = mesos && startFence({ ...shared, mesos, registry }, { book, facts }, ending.signal);
+  const failures = watchFailures({ store, clock, log }, ending.signal);
+  const shared = { settings, store, clock, log, view, marathon, registry, failures };
+  const parts: GateParts = { ...shared, judge, planner };
+  const fence = mesos && startFence({ ...shared, mesos }, { book, facts }, ending.signal);
   const loops = [...loopsBeside(parts, facts, ending.signal), ...(fence ? [fence.loop] : [])];
   return {
     ...{ view, opened, judge, planner, registry, facts, loops },

@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { Settings } from '../config/settings.ts';
+import type { FailureWatch } from '../gate/brake-watch.ts';
 import { goneNodesTurn } from '../gate/gone-nodes.ts';
 import type { Judge } from '../gate/judge.ts';
 import { keeperTurn } from '../gate/keeper.ts';
@@ -26,6 +27,8 @@ export interface GateParts {
   readonly judge: Judge;
   readonly planner: Planner;
   readonly registry: Registry;
+  /** Launches that failed lately. */
+  readonly failures: FailureWatch;
 }
 
 /** All that a gate does by itself, beside answering requests. */

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { NODES_KEPT } from '../gate/decide.ts';
 import { brakeTurn, type BrakeDeps } from '../gate/brake.ts';
-import { watchFailures } from '../gate/brake-watch.ts';
 import { type HeldQueueDeps, heldQueueTurn } from '../gate/held-queue.ts';
 import type { Leading } from '../gate/held-hands.ts';
 import { specFinder } from '../gate/held-spec.ts';
@@ -26,7 +25,7 @@ const TIMING = { everyMs: TURN_MS, backoffMs: 500, backoffCapMs: 10_000, deadlin
  */
 export function heldLoop(parts: GateParts, signal: AbortSignal): Loop {
   const { store, clock, log, settings } = parts;
-  const deps = depsOf(parts, signal);
+  const deps = depsOf(parts);
   const { mode } = settings.gate.brake;
   const queue = every(clock, QUEUE_EVERY_MS, (leading: Leading) => heldQueueTurn(deps, leading));
   const trim = every(clock, TRIM_EVERY_MS, (leading: Leading) => trimmed(store, leading.signal));
@@ -61,14 +60,12 @@ function every<Arg>(
   };
 }
 
-function depsOf(parts: GateParts, signal: AbortSignal): BrakeDeps & HeldQueueDeps {
-  const { settings, view, marathon, judge, planner, registry, clock } = parts;
+function depsOf(parts: GateParts): BrakeDeps & HeldQueueDeps {
+  const { settings, view, marathon, judge, planner, registry, clock, failures } = parts;
   const { brake, rateNames, secretPolicy } = settings.gate;
   const { client } = marathon;
-  const failures = watchFailures(parts, signal);
   return {
     ...parts,
-    failures,
     rule: brake,
     priorityLabel: brake.priorityLabel,
     demand: { rateNames, secretPolicy },

@@ -138,7 +138,7 @@ function grant(
   claim: Claim,
   { witness, options }: { witness: Witness; options: AdmitOptions },
 ): Grant {
-  const plain = { claim, instances: claim.instances, target: claim.peak, witness, inject: [] };
+  const plain = { claim, instances: claim.instances, target: targetOf(claim), witness, inject: [] };
   if (!options.reroute || !claim.mayReroute || extraOf(claim) === 0) return plain;
   const steering = reroute(room, askOf(claim), { maxLength: options.maxConstraintLength });
   if (steering.do !== 'inject') return plain;
@@ -147,6 +147,20 @@ function grant(
   if (!again.fits || shortageAtTheEnd(room, steered)) return plain;
   return { ...plain, witness: again.witness, inject: steering.constraints.map(asMarathonSpells) };
 }
+
+/**
+ * Leases that the app may come to hold until its deployment is gone. Addresses that the old instances
+ * give back are of no use to new ones on another network: all of theirs are promised, those of the peak
+ * on nodes, the others wherever the network has them. Too many while the old ones go, never too few.
+ */
+const targetOf = (claim: Claim): number =>
+  isMoving(claim) ? Math.max(claim.peak, heldBy(claim) + claim.instances) : claim.peak;
+
+/** Some network of the new instances is none of the old ones'. */
+const isMoving = ({ kind, before, demand }: Claim): boolean =>
+  kind === 'restart' &&
+  before !== undefined &&
+  demand.addresses.some(({ network }) => before.addresses.every((old) => old.network !== network));
 
 /** [field, operator] or [field, operator, value]: the form of an app's constraint. */
 export const asMarathonSpells = ({ field, operator, value }: Constraint): readonly string[] =>

@@ -1,12 +1,30 @@
+import { bandwidthOf, type Demand } from './demand.ts';
 import type { FenceRoom } from './fence-room.ts';
+import { thousandths } from './place-capacity.ts';
+
+/** What one instance takes of a node, as far as the fence looks at it. */
+export interface Takes {
+  /** Networks of Corral's that it needs an address of; may be none. */
+  readonly networks: readonly string[];
+  readonly inKbit: number;
+  readonly outKbit: number;
+  readonly cpus: number;
+  readonly memMiB: number;
+}
+
+export const takesOf = (demand: Demand): Takes => ({
+  ...bandwidthOf(demand),
+  networks: demand.addresses.map(({ network }) => network),
+  cpus: demand.cpus,
+  memMiB: demand.memMiB,
+});
 
 /** Launches that are about to come: Marathon's queue, or a promise too young to be in it. */
 export interface PendingLaunch {
   /** Canonical id. */
   readonly app: string;
   readonly instances: number;
-  /** Networks of Corral's that each instance needs an address of; may be none. */
-  readonly networks: readonly string[];
+  readonly takes: Takes;
   /** Since when it waits, ms. */
   readonly sinceMs: number;
   /** Nodes that were found for it when it was admitted; empty when nobody looked. */
@@ -17,6 +35,8 @@ export interface PendingLaunch {
 export interface DoorNode {
   readonly name: string;
   readonly room: FenceRoom;
+  readonly cpus: number;
+  readonly memMiB: number;
   readonly isOpen: boolean;
 }
 
@@ -27,6 +47,8 @@ export interface DemandInput {
   readonly roomy: ReadonlySet<string>;
   /** Networks of which some roomy node has addresses. */
   readonly roomyNetworks: ReadonlySet<string>;
+  /** Apps whose launches fail: they wait for nothing (see fence-detour.ts). */
+  readonly failing: ReadonlySet<string>;
   /** How long launches may wait for the roomy nodes before other doors are opened, ms. */
   readonly patienceMs: number;
   readonly nowMs: number;
@@ -42,29 +64,36 @@ const MOST_DOUBLINGS = 20;
  * Launches that were admitted have nodes of their own, and these open at once unless a roomy one among
  * them may still take what is left. For others, doors are opened where most is left, for as many instances
  * as wait, and for twice as many each time they have waited that long again: who may go where
- * (constraints, memory) is not known here, and in the end every door with an address has been open.
+ * (constraints, memory) is not known here, and in the end every door with an address has been open. For
+ * those that need no address of ours it is the same with CPU and memory: a cluster without an address
+ * left still runs what needs none.
  */
 export function demandedDoors(input: DemandInput): Set<string> {
   const open = new Set<string>();
   if (input.pending.length === 0) return open;
-  const doors = [...input.doors].filter(canTakeRate).sort(roomiestFirst);
+  const doors = [...input.doors].sort(roomiestFirst);
   for (const launch of input.pending) {
-    const able = doors.filter(({ room }) => hasAddresses(room, launch.networks));
+    const able = doors.filter((door) => holdsOf(door, launch.takes) > 0);
     const named = new Set(launch.nodes);
     const own = able.filter(({ name }) => named.has(name));
     const waits = waitsOf(launch, input);
     const hasRoomy = launch.nodes.some((name) => input.roomy.has(name));
     if (!hasRoomy || waits > 0) for (const { name } of own) open.add(name);
-    if (launch.networks.length === 0) continue;
     for (const name of widened(able, launch, { input, waits })) open.add(name);
   }
   return open;
 }
 
-const canTakeRate = ({ room }: DoorNode): boolean => room.netInKbit > 0 && room.netOutKbit > 0;
+/** Instances that a door has room for, as far as is known here. */
+function holdsOf({ room, cpus, memMiB }: DoorNode, takes: Takes): number {
+  if (takes.networks.length > 0 && !(room.netInKbit > 0 && room.netOutKbit > 0)) return 0;
+  const addresses = takes.networks.map((network) => room.networks.get(network)?.have ?? 0);
+  if (addresses.length > 0) return Math.min(...addresses);
+  return Math.min(holds(cpus, takes.cpus), holds(memMiB, takes.memMiB));
+}
 
-const hasAddresses = ({ networks }: FenceRoom, wanted: readonly string[]): boolean =>
-  wanted.every((network) => (networks.get(network)?.have ?? 0) > 0);
+const holds = (free: number, each: number): number =>
+  each > 0 ? Math.floor(thousandths(free) / thousandths(each)) : Infinity;
 
 /** Open ones first, so that a door that was opened is not swapped for another. */
 const roomiestFirst = (one: DoorNode, other: DoorNode): number =>
@@ -78,17 +107,20 @@ const waitsOf = ({ sinceMs }: PendingLaunch, { nowMs, patienceMs }: DemandInput)
 
 function widened(
   able: readonly DoorNode[],
-  { instances, networks, nodes }: PendingLaunch,
+  { app, instances, takes, nodes }: PendingLaunch,
   { input, waits }: { input: DemandInput; waits: number },
 ): string[] {
-  const mayWait = nodes.length > 0 || networks.every((one) => input.roomyNetworks.has(one));
-  const doublings = mayWait ? waits : waits + 1;
+  const { roomyNetworks, roomy, failing } = input;
+  const mayWait =
+    nodes.length > 0 ||
+    (roomy.size > 0 && takes.networks.every((network) => roomyNetworks.has(network)));
+  const doublings = mayWait && !failing.has(app) ? waits : waits + 1;
   let wanted = instances * (2 ** doublings - 1);
   const names: string[] = [];
-  for (const { name, room } of able) {
+  for (const door of able) {
     if (wanted <= 0) break;
-    names.push(name);
-    wanted -= Math.min(...networks.map((network) => room.networks.get(network)?.have ?? 0));
+    names.push(door.name);
+    wanted -= holdsOf(door, takes);
   }
   return names;
 }

@@ -1,4 +1,4 @@
-import type { PendingLaunch } from './fence-demand.ts';
+import { type PendingLaunch, type Takes, takesOf } from './fence-demand.ts';
 import type { ReservationRecord } from './promise-record.ts';
 
 /** An app or pod in Marathon's launch queue. */
@@ -6,7 +6,7 @@ export interface QueuedLaunch {
   /** Canonical id. */
   readonly app: string;
   readonly instances: number;
-  readonly networks: readonly string[];
+  readonly takes: Takes;
   readonly sinceMs: number;
 }
 
@@ -40,8 +40,7 @@ export function pendingLaunches(
     .filter(({ record }) => queue === undefined || Math.abs(nowMs - record.sinceMs) < YOUNG_MS)
     .map(({ app, owed, record, nodes }) => ({
       ...{ app, instances: owed, nodes, sinceMs: record.sinceMs },
-      networks: record.demand.addresses.map(({ network }) => network),
+      takes: takesOf(record.demand),
     }));
-  const needy = [...queued, ...others].filter(({ instances }) => instances > 0);
-  return needy.filter((one) => one.networks.length > 0 || one.nodes.length > 0);
+  return [...queued, ...others].filter(({ instances }) => instances > 0);
 }

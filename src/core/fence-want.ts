@@ -1,4 +1,6 @@
 import { demandedDoors, type DoorNode, type PendingLaunch } from './fence-demand.ts';
+import { detoursOf } from './fence-detour.ts';
+import type { FailureRecord } from './failure-record.ts';
 import type { FenceFigures } from './fence-record.ts';
 import type { FenceRoom } from './fence-room.ts';
 import { formatRate } from './rate.ts';
@@ -38,6 +40,8 @@ export interface WantInput {
   /** Nodes that we closed or are closing. */
   readonly closed: ReadonlySet<string>;
   readonly pending: readonly PendingLaunch[];
+  /** Launches that failed for lack of room lately. */
+  readonly failures: readonly FailureRecord[];
   readonly rules: FenceRules;
   readonly since: RoomSince;
   readonly nowMs: number;
@@ -50,42 +54,46 @@ export interface Wanted {
 }
 
 /**
- * Which nodes are to be out of Mesos' offers. A node is closed as soon as it has less than the margin; it
- * opens once it has had enough for a while, or when launches that wait need what little it has.
+ * Which nodes are to be out of Mesos' offers. A node is closed as soon as it has less than the margin, and
+ * while launches that wait would fail there again; it opens once it has had enough for a while, or when
+ * launches that wait need what little it has.
  */
 export function wantFence(input: WantInput): Wanted {
-  const { rooms, closed, nowMs } = input;
-  const { doors, roomy, roomyNetworks } = sorted(input);
+  const { rooms, closed, nodes, nowMs } = input;
+  const { wrong, failing } = detoursOf(input);
+  const { doors, ...rest } = sorted(input, wrong);
   const demanded = demandedDoors({
-    ...{ pending: input.pending, doors, roomy, roomyNetworks, nowMs },
+    ...{ pending: input.pending, doors, ...rest, failing, nowMs },
     patienceMs: input.rules.patienceMs,
   });
   const since = new Map<string, number>();
   const wants = new Map<string, FenceWant>();
-  for (const { name, room } of doors) {
-    const node = input.nodes.get(name);
-    if (!node) continue;
-    const isDemanded = demanded.has(name);
+  const want = (name: string, isDemanded: boolean, detour?: string): void => {
+    const [node, room] = [nodes.get(name), rooms.get(name)];
+    if (!node || !room) return;
     const verdict = judge(input, { name, room, since });
-    const isClosed = verdict !== undefined && !isDemanded;
-    const why = verdict ?? 'it has room';
+    const isClosed = detour !== undefined || (verdict !== undefined && !isDemanded);
+    const why = detour ?? verdict ?? 'it has room';
     wants.set(name, { closed: isClosed, why, figures: figuresOf(node, room), isDemanded });
-  }
-  for (const name of closed)
-    if (!rooms.has(name)) {
-      const figures = NO_FIGURES;
-      const why = 'it reaches no pool any more';
-      wants.set(name, { closed: false, why, figures, isDemanded: false });
-    }
+  };
+  for (const { name } of doors) want(name, demanded.has(name));
+  for (const [name, why] of wrong) want(name, false, why);
+  for (const name of closed) if (!rooms.has(name)) wants.set(name, REACHES_NOTHING);
   return { wants, since };
 }
 
-const NO_FIGURES: FenceFigures = {
-  ...{ addresses: 0, netInKbit: 0, netOutKbit: 0, cpus: 0, memMiB: 0 },
+const REACHES_NOTHING: FenceWant = {
+  closed: false,
+  why: 'it reaches no pool any more',
+  figures: { addresses: 0, netInKbit: 0, netOutKbit: 0, cpus: 0, memMiB: 0 },
+  isDemanded: false,
 };
 
 /** Nodes that are closed or tight, and of the others what waiting launches may count on. */
-function sorted({ nodes, rooms, closed, rules }: WantInput): {
+function sorted(
+  { nodes, rooms, closed, rules }: WantInput,
+  wrong: ReadonlyMap<string, string>,
+): {
   readonly doors: DoorNode[];
   readonly roomy: Set<string>;
   readonly roomyNetworks: Set<string>;
@@ -94,9 +102,13 @@ function sorted({ nodes, rooms, closed, rules }: WantInput): {
   const roomy = new Set<string>();
   const roomyNetworks = new Set<string>();
   for (const [name, room] of rooms) {
+    const node = nodes.get(name);
+    if (!node || wrong.has(name)) continue;
     const isOpen = !closed.has(name);
-    if (!isOpen || lack(room, rules, 0) !== undefined) doors.push({ name, room, isOpen });
-    else if (nodes.get(name)?.offered) {
+    const { cpus, memMiB, offered } = node;
+    if (!isOpen || lack(room, rules, 0) !== undefined)
+      doors.push({ name, room, cpus, memMiB, isOpen });
+    else if (offered) {
       roomy.add(name);
       for (const [network, left] of room.networks) if (left.room > 0) roomyNetworks.add(network);
     }

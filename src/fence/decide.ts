@@ -1,3 +1,4 @@
+import type { FailureRecord } from '../core/failure-record.ts';
 import type { PendingLaunch } from '../core/fence-demand.ts';
 import { pendingLaunches, type QueuedLaunch } from '../core/fence-pending.ts';
 import type { FenceRecord } from '../core/fence-record.ts';
@@ -21,6 +22,8 @@ export interface Looked {
   readonly staged: readonly StagedTask[];
   /** Undefined when Marathon did not answer. */
   readonly queue: readonly QueuedLaunch[] | undefined;
+  /** Launches that failed for lack of room lately. */
+  readonly failures: readonly FailureRecord[];
   readonly isAble: boolean;
   readonly since: RoomSince;
   /** When nodes were opened or closed lately, as this leader remembers it. */
@@ -37,7 +40,7 @@ export function decideFence(
   const { nodes, rooms } = roomsIn(looked);
   const pending: PendingLaunch[] = pendingLaunches(looked.queue, owedPromises(snapshot), nowMs);
   const { wants, since } = wantFence({
-    ...{ nodes, rooms, pending, rules, since: looked.since, nowMs },
+    ...{ nodes, rooms, pending, failures: looked.failures, rules, since: looked.since, nowMs },
     closed: closedIn(fences),
   });
   const steps = stepFence({

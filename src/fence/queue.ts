@@ -3,11 +3,12 @@ import type { DemandContext } from '../cluster/marathon/demand-context.ts';
 import { type JsonObject, numberAt, objectAt, textAt } from '../cluster/marathon/json.ts';
 import { demandOfPod } from '../cluster/marathon/pod-demand.ts';
 import { Refusal } from '../core/errors.ts';
+import { type Takes, takesOf } from '../core/fence-demand.ts';
 import type { QueuedLaunch } from '../core/fence-pending.ts';
 
 /**
  * Marathon's launch queue in core's words. What is backed off is left out: nothing of it starts soon. So
- * is what cannot be read, and what is on no network of ours.
+ * is what cannot be read.
  *
  * @param items  as GET /v2/queue lists them
  */
@@ -21,11 +22,11 @@ export function queuedLaunches(
     const spec = objectAt(item, 'app') ?? pod;
     const id = spec && textAt(spec, 'id');
     if (spec === undefined || id === undefined || isBackedOff(item)) return [];
-    const networks = networksIn(spec, pod !== undefined, context);
+    const takes = takenBy(spec, pod !== undefined, context);
     const instances = numberAt(item, 'count') ?? 0;
     const since = Date.parse(textAt(item, 'since') ?? '');
     const sinceMs = Number.isNaN(since) ? nowMs : since;
-    return networks.length === 0 ? [] : [{ app: id, instances, networks, sinceMs }];
+    return takes ? [{ app: id, instances, takes, sinceMs }] : [];
   });
 }
 
@@ -37,12 +38,11 @@ function isBackedOff(item: JsonObject): boolean {
 /** A node opens about as fast as that. */
 const SOON_S = 5;
 
-function networksIn(spec: JsonObject, isPod: boolean, context: DemandContext): readonly string[] {
+function takenBy(spec: JsonObject, isPod: boolean, context: DemandContext): Takes | undefined {
   try {
-    const { demand } = isPod ? demandOfPod(spec, context) : demandOfApp(spec, context);
-    return demand.addresses.map(({ network }) => network);
+    return takesOf((isPod ? demandOfPod(spec, context) : demandOfApp(spec, context)).demand);
   } catch (fault: unknown) {
-    if (fault instanceof Refusal) return [];
+    if (fault instanceof Refusal) return undefined;
     throw fault;
   }
 }

@@ -1,3 +1,5 @@
+import type { FailureRecord } from '../core/failure-record.ts';
+import { DETOUR_MS } from '../core/fence-detour.ts';
 import type { QueuedLaunch } from '../core/fence-pending.ts';
 import type { StagedTask } from '../core/fence-staging.ts';
 import type { AgentSeen, FenceAction, FenceSteps } from '../core/fence-action.ts';
@@ -25,6 +27,8 @@ export interface FenceTurnDeps extends SwitchDeps {
   readonly staged: () => readonly StagedTask[];
   /** Marathon's launch queue; undefined when it does not answer. */
   readonly queue: (signal: AbortSignal) => Promise<readonly QueuedLaunch[] | undefined>;
+  /** Launches that failed for lack of room at or after a moment. */
+  readonly failures: (sinceMs: number) => readonly FailureRecord[];
   readonly onPass: (report: PassReport) => void;
 }
 
@@ -110,7 +114,7 @@ async function look(
   const fences = deps.book.fences();
   const nowMs = deps.clock.now();
   const { steps, since } = decideFence(deps.settings, {
-    ...{ snapshot, fences, queue, nowMs },
+    ...{ snapshot, fences, queue, nowMs, failures: deps.failures(nowMs - DETOUR_MS) },
     ...{ agents: memory.agents.byNode, staged: deps.staged(), isAble: force.isAble },
     ...{ since: memory.since, flips: memory.flips },
   });

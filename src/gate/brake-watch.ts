@@ -10,11 +10,17 @@ export interface FailureWatch {
   since(atMs: number): readonly FailureRecord[];
   /** All that the ledger remembers, for a count. */
   readonly remembered: number;
+  /** @returns what ends that */
+  onChange(listener: () => void): () => void;
 }
 
 /** Follows the history of refused launches until the signal. It is bounded, and so is this. */
 export function watchFailures(deps: FollowDeps, signal: AbortSignal): FailureWatch {
   const known = new Map<string, FailureRecord>();
+  const listeners = new Set<() => void>();
+  const tell = (): void => {
+    for (const listener of listeners) listener();
+  };
   const take = (key: string, entry: Entry | undefined): void => {
     const [good] = entry ? records.failure.decodeAll([entry]).good : [];
     if (good) known.set(key, good.record);
@@ -24,9 +30,11 @@ export function watchFailures(deps: FollowDeps, signal: AbortSignal): FailureWat
     reset: (entries: readonly Entry[]) => {
       known.clear();
       for (const entry of entries) take(entry.key, entry);
+      tell();
     },
     change: ({ changes }: { changes: readonly { key: string; entry?: Entry | undefined }[] }) => {
       for (const { key, entry } of changes) take(key, entry);
+      tell();
     },
   };
   follow(deps, prefixes.failures, follower, signal).done.catch((fault: unknown) => {
@@ -36,6 +44,10 @@ export function watchFailures(deps: FollowDeps, signal: AbortSignal): FailureWat
     since: (atMs) => [...known.values()].filter((record) => record.atMs >= atMs),
     get remembered() {
       return known.size;
+    },
+    onChange: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
     },
   };
 }

@@ -104,7 +104,7 @@ async function stop(deps: BrakeDeps, app: string, leading: Leading): Promise<voi
 }
 
 const whatRuns = ({ view }: BrakeDeps, spec: HeldSpec): number =>
-  runsOf(spec, view.snapshot.heldBy(spec.id));
+  runsOf(spec, view.snapshot.heldOn(spec.id));
 
 interface Holding {
   readonly spec: HeldSpec;

@@ -11,6 +11,7 @@ import { confirmed } from '../core/held-queue.ts';
 import type { HeldRecord, PendingScale } from '../core/held-record.ts';
 import type { Guard } from '../ledger/store.ts';
 import { type HeldHands, type Leading, rewrite } from './held-hands.ts';
+import { isLocked } from './held-locks.ts';
 import type { HeldSpec } from './held-spec.ts';
 import type { ChangeRequest, Ruling } from './judge.ts';
 
@@ -21,7 +22,10 @@ export interface Growing {
   readonly fence: Guard;
 }
 
-export interface GrowDeps extends Pick<HeldHands, 'store' | 'view' | 'find' | 'scale' | 'log'> {
+export interface GrowDeps extends Pick<
+  HeldHands,
+  'store' | 'view' | 'find' | 'scale' | 'deployments' | 'log'
+> {
   /** Instances that a scale would be admitted with now; promises nothing. */
   readonly wouldGet: (request: ChangeRequest, signal: AbortSignal) => Promise<number | undefined>;
   readonly judge: (request: ChangeRequest) => Promise<Ruling>;
@@ -42,6 +46,7 @@ export async function grow(deps: GrowDeps, one: Candidate, leading: Leading): Pr
   const request = { ...requestFor(spec, record.wanted), growing: { record, was, fence } };
   const room = await deps.wouldGet(request, signal);
   if (room === undefined || room <= from) return;
+  if (isLocked(spec.id, await deps.deployments(signal))) return; // Marathon would not take it
   const ruling = await deps.judge(request);
   const instances = instancesIn(spec, JSON.parse(ruling.body.toString('utf8')) as Json);
   const now = await deps.find(spec.id, signal).catch(() => undefined);
@@ -72,7 +77,8 @@ async function tell(
     await ruling.settle(NOT_SENT);
     return;
   }
-  const headers = ['Marathon-Deployment-Id', scaled.deployment];
+  const { deployment } = scaled;
+  const headers = deployment === '' ? [] : ['Marathon-Deployment-Id', deployment];
   await ruling.settle({ outcome: 'answered', status: 200, headers, complete: true });
   log.info('held app grows', { app, to: instances });
   const written = view.held.get(app);

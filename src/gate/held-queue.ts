@@ -52,7 +52,7 @@ async function look(
     ...(instances !== undefined && {
       has: { instances, ...(version !== undefined && { version }) },
     }),
-    runs: spec ? runsOf(spec, view.snapshot.heldBy(app)) : 0,
+    runs: spec ? runsOf(spec, view.snapshot.heldOn(app)) : 0,
     inFlight: promise !== undefined && promise.deployment === undefined,
     priority: priorityIn(textAt(spec?.labels ?? {}, priorityLabel)),
   };

@@ -41,12 +41,14 @@ const look = ({ nodes, closed = [], pending = [], rules, since = new Map(), nowM
     rooms: new Map(Object.entries(nodes).map(([name, given]) => [name, roomOf(given)])),
     closed: new Set(closed),
     rules: { ...RULES, ...rules },
-    ...{ pending, since, nowMs },
+    ...{ pending, since, nowMs, failures: [] },
   });
 const closedBy = (given: Look): string[] =>
   [...look(given).wants].flatMap(([name, { closed }]) => (closed ? [name] : [])).sort();
-const waiting = (of: Partial<PendingLaunch>): PendingLaunch => ({
-  ...{ app: '/a', instances: 1, networks: ['prod'], sinceMs: 0, nodes: [], ...of },
+type Waits = Partial<Omit<PendingLaunch, 'takes'> & PendingLaunch['takes']>;
+const waiting = ({ networks = ['prod'], cpus = 1, memMiB = 64, ...of }: Waits): PendingLaunch => ({
+  ...{ app: '/a', instances: 1, sinceMs: 0, nodes: [], ...of },
+  takes: { networks, inKbit: 1_000, outKbit: 1_000, cpus, memMiB },
 });
 
 describe('a node is closed', () => {

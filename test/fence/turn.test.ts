@@ -120,6 +120,7 @@ async function leader(
       }),
     staged: () => [],
     queue: () => Promise.resolve([]),
+    failures: () => [],
     onPass: (report) => world.reports.push(report),
     ...more,
   });

@@ -27,6 +27,7 @@ const READS: {
   app: ({ id }) => [`/v2/apps${id}`, (answer, what) => inApp(wrappedApp(answer, what))],
   'app-version': ({ id, version }) => [`/v2/apps${id}/versions/${at(version)}`, app],
   pod: ({ id }) => [`/v2/pods${id}`, shapedBy<JsonObject>(shapes.pod)],
+  'pod-status': ({ id }) => [`/v2/pods${id}::status`, shapedBy<JsonObject>(shapes.podStatus)],
   group: ({ id }) => [below('/v2/groups', id), groupShape],
   'group-version': ({ id, version }) => [
     `${below('/v2/groups', id)}/versions/${at(version)}`,

@@ -8,6 +8,8 @@ export type MarathonRead =
   | { readonly what: 'app-version'; readonly id: string; readonly version: string }
   /** The definition of a pod. */
   | { readonly what: 'pod'; readonly id: string }
+  /** What became of its instances. */
+  | { readonly what: 'pod-status'; readonly id: string }
   /** The group with everything below it. */
   | { readonly what: 'group'; readonly id: string }
   | { readonly what: 'group-version'; readonly id: string; readonly version: string }

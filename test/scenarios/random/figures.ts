@@ -2,6 +2,7 @@ import { keys } from '../../../src/ledger/keys.ts';
 import { missing } from './laws.ts';
 import { type Episode, MOST_FAILURES } from './looker.ts';
 import type { Stage } from './stage.ts';
+import type { Stranding } from './stranded.ts';
 
 /** What is counted of one scenario. */
 export interface Figures {
@@ -12,26 +13,27 @@ export interface Figures {
   readonly longest: number;
   /** Apps that were in a loop. */
   readonly loops: number;
-  /** Of those: apps that the brake leaves to Marathon. */
-  readonly excused: number;
   /** Instances that were admitted and do not run at the end. */
   readonly missing: number;
   /** Instances that wait in the queue of held apps at the end. */
   readonly waiting: number;
   readonly longestWaitMs: number;
+  /** Addresses that nobody holds, on average over time; and those that no node is offered with. */
+  readonly free: number;
+  readonly stranded: number;
   readonly events: number;
 }
 
 /** Of a scenario that ended in a fault. */
 export const NOTHING_SEEN: Figures = {
-  ...{ launches: 0, failed: 0, longest: 0, loops: 0, excused: 0, missing: 0, waiting: 0 },
-  ...{ longestWaitMs: 0, events: 0 },
+  ...{ launches: 0, failed: 0, longest: 0, loops: 0, missing: 0, waiting: 0 },
+  ...{ longestWaitMs: 0, free: 0, stranded: 0, events: 0 },
 };
 
 const countApps = (episodes: readonly Episode[]): number =>
   new Set(episodes.map(({ app }) => app)).size;
 
-export function figuresOf(stage: Stage): Figures {
+export function figuresOf(stage: Stage, stranding: Stranding): Figures {
   const { looker, ledger, world } = stage;
   const { launches, failures, episodes, longestWaitMs } = looker;
   const lengths = episodes.map(({ failedMs }) => failedMs.length);
@@ -42,9 +44,9 @@ export function figuresOf(stage: Stage): Figures {
     some.reduce((total, { count }) => total + count, 0);
   return {
     ...{ launches, failed: failures, longestWaitMs, events: world.happened },
+    ...stranding,
     longest: Math.max(0, ...lengths),
     loops: countApps(looping),
-    excused: countApps(looping.filter(({ excuse }) => excuse !== undefined)),
     missing: sum(absent) - sum(held),
     waiting: sum(held),
   };

@@ -70,10 +70,13 @@ export const marathonTransport = (sim: SimWorld, over: Wire): Transport => ({
   send: async ({ method, path, body }, signal) => {
     signal.throwIfAborted();
     const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
-    const { status, body: said } = await over(() =>
-      askMarathon(sim, { method, target: path, ...(bytes && { body: bytes }) }),
-    );
-    return { status, body: said };
+    const {
+      status,
+      body: said,
+      headers,
+    } = await over(() => askMarathon(sim, { method, target: path, ...(bytes && { body: bytes }) }));
+    const deployment = headers['Marathon-Deployment-Id'];
+    return { status, body: said, ...(deployment !== undefined && { deployment }) };
   },
   close: () => undefined,
 });

@@ -1,11 +1,11 @@
 import { checkLedger } from '../../../src/ledger/check.ts';
 import { prefixes } from '../../../src/ledger/keys.ts';
-import { isHeard } from '../../../src/sim/nodes.ts';
+import { isHeard, type SimNode } from '../../../src/sim/nodes.ts';
 import type { Spec } from '../../../src/sim/specs/spec.ts';
 import { readNow } from '../../soak/invariants.ts';
 import { FULL, type Mode } from './modes.ts';
 import { MOST_FAILURES } from './looker.ts';
-import { fitsOn, isFast, mostFreeOn } from './room.ts';
+import { fitsOn, freeOn, isFast, mostFreeOn } from './room.ts';
 import type { Scenario } from './script.ts';
 import { never, type Stage } from './stage.ts';
 
@@ -25,7 +25,7 @@ export async function breaches(
   ];
 }
 
-/** No node is fenced that has room, and none without is offered. */
+/** No node is fenced that has room, and none without is offered, unless something waits that it has room for. */
 function fenceSound(stage: Stage): string[] {
   const { sim, settings, looker } = stage;
   const { margin } = settings.fence;
@@ -34,11 +34,17 @@ function fenceSound(stage: Stage): string[] {
     const free = mostFreeOn(stage, node);
     if (node.deactivated && free >= margin && isFast(stage, node))
       return [`${node.name} is out of offers, and has ${free} addresses`];
-    return !node.deactivated && free === 0
+    return !node.deactivated && free === 0 && !isWaitedFor(stage, node)
       ? [`${node.name} is offered, and has no address left`]
       : [];
   });
 }
+
+/** By a launch that needs no address, or for which one was promised. */
+const isWaitedFor = (stage: Stage, node: SimNode): boolean =>
+  stage.sim.marathon.launcher
+    .waiting()
+    .some(({ spec }) => spec.networks.every((network) => freeOn(stage, network, node) > 0));
 
 async function ledgerSound({ ledger }: Stage): Promise<string[]> {
   const { findings } = await checkLedger(readNow(ledger), never);
@@ -59,22 +65,19 @@ function nothingLost({ ledger, sim }: Stage): string[] {
 /** An app that was held and grew in vain so often is left to an operator: the default of `brake.cycles`. */
 const MOST_CYCLES = 2;
 
-/** What nobody stops ends by itself, long before this many failed launches. */
-const MOST_EXCUSED = 20;
-
 function noLoop({ looker: { episodes } }: Stage): string[] {
-  return episodes.flatMap(({ app, failedMs, before, excuse }) => [
-    ...(failedMs.length > (excuse === undefined ? MOST_FAILURES : MOST_EXCUSED)
+  return episodes.flatMap(({ app, failedMs, before }) => [
+    ...(failedMs.length > MOST_FAILURES
       ? [`${app} is in a loop: ${failedMs.length} launches failed`]
       : []),
     ...(before > MOST_CYCLES ? [`${app} was held ${before} times in vain`] : []),
   ]);
 }
 
-/** What is admitted runs, as far as there is room for it. Who needs no address was never asked to be admitted. */
+/** What is admitted runs, as far as there is room for it; so does what needs no address of anybody. */
 function allRun(stage: Stage): string[] {
   return missing(stage).flatMap(({ spec, count }) => {
-    if (spec.networks.length === 0 || !isWaiting(stage, spec)) return [];
+    if (!isWaiting(stage, spec)) return [];
     const node = stage.sim.fleet.nodes.find((one) => fitsOn(stage, spec, one));
     return node ? [`${count} of ${spec.id} do not run, and ${node.name} has room for one`] : [];
   });

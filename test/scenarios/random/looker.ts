@@ -4,7 +4,6 @@ import { keys } from '../../../src/ledger/keys.ts';
 import { records } from '../../../src/ledger/records.ts';
 import type { Container, Status } from '../../../src/sim/container.ts';
 import type { SimNode } from '../../../src/sim/nodes.ts';
-import type { Spec } from '../../../src/sim/specs/spec.ts';
 import type { World as SimWorld } from '../../../src/sim/world.ts';
 import type { SimulatedLedger } from '../../fakes/simulated-store.ts';
 import type { World } from '../../fakes/simulated-world.ts';
@@ -22,25 +21,22 @@ export interface Episode {
   readonly heldMs: number;
   /** Episodes of the app right before it that ended with a hold. */
   readonly before: number;
-  /** Why nobody stopped it at its sixth failure: see src/gate/README.md, the brake. */
-  excuse?: Excuse;
 }
-
-/**
- * The brake leaves a rolling upgrade alone, and an app that another node can take: Marathon finds it. Of a
- * pod it takes instances on a lost node for running, as long as they hold their addresses.
- */
-export type Excuse = 'it is being replaced' | 'another node has room' | 'a pod on a lost node';
 
 /** More failed launches than this in an episode are a loop. */
 export const MOST_FAILURES = 5;
+
+/**
+ * The flag in Mesos has no owner: when an operator deactivates what the fence has just looked at and is
+ * about to deactivate, nobody can tell whose it is (src/fence/README.md). A list of agents is a second old at
+ * most, and a call and a commit take up to a tenth.
+ */
+const SAME_MOMENT_MS = 1_200;
 
 export interface LookerDeps {
   readonly sim: SimWorld;
   readonly ledger: SimulatedLedger;
   readonly world: World;
-  /** Whether some node has room for one more instance. */
-  readonly fits: (spec: Spec) => boolean;
 }
 
 /** Sees what happens in a pretend cluster, and remembers what the laws are about. */
@@ -53,7 +49,7 @@ export class Looker {
   /** Longest that an app took from its client's change until all of it ran, ms. */
   longestWaitMs = 0;
   /** Nodes that an operator keeps out of the offers. */
-  readonly operators = new Set<string>();
+  readonly operators = new Map<string, { readonly tookMs: number }>();
   /** Switches of agents that gates asked for. */
   switches = 0;
   /** Called once, before a gate hears what became of its switch. */
@@ -83,7 +79,7 @@ export class Looker {
   }
 
   operatorTook({ name }: SimNode): void {
-    this.operators.add(name);
+    this.operators.set(name, { tookMs: this.#deps.world.now() });
     this.fenced.delete(name);
   }
 
@@ -108,7 +104,9 @@ export class Looker {
     const amid = this.amidNextSwitch;
     this.amidNextSwitch = undefined;
     amid?.();
+    const { tookMs = -Infinity } = this.operators.get(node.name) ?? {};
     if (call.type === 'DEACTIVATE_AGENT') {
+      if (this.#deps.world.now() - tookMs < SAME_MOMENT_MS) this.operators.delete(node.name);
       if (!this.operators.has(node.name)) this.fenced.add(node.name);
       return;
     }
@@ -141,25 +139,7 @@ export class Looker {
     const app = order.spec.id;
     this.failures += 1;
     world.say(`  ${app} fails on ${order.node.name}: ${message}`);
-    const episode = this.#episodeOf(app);
-    episode.failedMs.push(world.now());
-    if (episode.failedMs.length <= MOST_FAILURES) return;
-    const excuse = this.#excuseFor(order.spec);
-    if (excuse !== undefined) episode.excuse ??= excuse;
-  }
-
-  #excuseFor(spec: Spec): Excuse | undefined {
-    const { sim, fits } = this.#deps;
-    const steps = sim.marathon.deployments.of(spec.id).flatMap((one) => one.steps.flat());
-    const isReplaced = steps.some(
-      (step) => step.kind === 'RestartApplication' && step.spec.id === spec.id,
-    );
-    if (isReplaced) return 'it is being replaced';
-    if (fits(spec)) return 'another node has room';
-    const isLost = [...sim.fleet.containers.values()].some(
-      ({ order, holding }) => order.spec.id === spec.id && holding && !order.node.reachable,
-    );
-    return spec.kind === 'pod' && isLost ? 'a pod on a lost node' : undefined;
+    this.#episodeOf(app).failedMs.push(world.now());
   }
 
   #episodeOf(app: string): Episode {

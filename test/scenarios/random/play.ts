@@ -4,8 +4,9 @@ import { Events } from './events.ts';
 import { breaches } from './laws.ts';
 import type { Mode } from './modes.ts';
 import type { Scenario } from './script.ts';
-import { never, openStage, type Stage } from './stage.ts';
+import { never, openStage, type Stage, type StageOptions } from './stage.ts';
 import { type Figures, figuresOf, NOTHING_SEEN } from './figures.ts';
+import { watchStranded } from './stranded.ts';
 
 /**
  * Longest that an admitted instance takes to run once nothing else happens, ms, as far as it has room. It
@@ -24,20 +25,25 @@ export interface Played {
 }
 
 /** Plays a scenario, waits until all that was started is over and the bound has passed, and looks. */
-export async function play(scenario: Scenario, mode: Mode): Promise<Played> {
+export async function play(scenario: Scenario, mode: Mode, margin?: number): Promise<Played> {
   const world = new World(scenario.seed);
-  return world.run(played(world, scenario, mode)).catch((fault: unknown) => {
+  return world.run(played(world, scenario, { mode, margin })).catch((fault: unknown) => {
     const says = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
     return { figures: NOTHING_SEEN, breaches: [`fault: ${says}`], trace: world.trace };
   });
 }
 
-async function played(world: World, scenario: Scenario, mode: Mode): Promise<Played> {
-  const stage = await openStage(world, { cluster: scenario.cluster, mode });
+async function played(
+  world: World,
+  scenario: Scenario,
+  { mode, margin }: Omit<StageOptions, 'cluster'>,
+): Promise<Played> {
+  const stage = await openStage(world, { cluster: scenario.cluster, mode, margin });
+  const stranding = watchStranded(stage);
   await happened(stage, scenario);
   await stage.clock.sleep(BOUND_MS, never);
   const found = await breaches(stage, scenario, mode);
-  return { figures: figuresOf(stage), breaches: found, trace: world.trace };
+  return { figures: figuresOf(stage, stranding.now()), breaches: found, trace: world.trace };
 }
 
 /** Resolves when the last of it is over. */

@@ -74,27 +74,29 @@ function heldBy({ state }: Stage['ledger'], app: string): number {
 }
 
 /** Addresses of a network that a node could be given now. */
-export function freeOn({ ledger, world }: Stage, network: string, node: SimNode): number {
-  const entry = ledger.state.get(keys.network(network));
+export function freeOn(stage: Stage, network: string, node: SimNode): number {
+  const entry = stage.ledger.state.get(keys.network(network));
   if (!entry) return 0;
   return records.network.decode(entry).pools.reduce((sum, name) => {
-    const pool = ledger.state.get(keys.pool(name));
-    const record = pool && records.pool.decode(pool);
-    if (!record || !reaches(record, node)) return sum;
-    const { entries } = ledger.state.range({ prefix: prefixes.blocksOf(name), limit: 1_000 });
-    const blocks = entries
-      .filter(({ key }) => blockIn(key))
-      .map((one) => records.block.decode(one));
-    return (
-      sum +
-      sizeOf(record) -
-      blocks.reduce((gone, block) => gone + takenIn(block, world.now()), 0) +
-      restedIn(ledger, name, world.now())
-    );
+    const pool = stage.ledger.state.get(keys.pool(name));
+    return pool && reaches(records.pool.decode(pool), node) ? sum + freeIn(stage, name) : sum;
   }, 0);
 }
 
-const reaches = ({ nodes }: PoolRecord, node: SimNode): boolean => {
+/** Addresses of a pool that nobody holds and that do not rest. */
+export function freeIn({ ledger, world }: Pick<Stage, 'ledger' | 'world'>, name: string): number {
+  const pool = ledger.state.get(keys.pool(name));
+  if (!pool) return 0;
+  const { entries } = ledger.state.range({ prefix: prefixes.blocksOf(name), limit: 1_000 });
+  const blocks = entries.filter(({ key }) => blockIn(key)).map((one) => records.block.decode(one));
+  return (
+    sizeOf(records.pool.decode(pool)) -
+    blocks.reduce((gone, block) => gone + takenIn(block, world.now()), 0) +
+    restedIn(ledger, name, world.now())
+  );
+}
+
+export const reaches = ({ nodes }: PoolRecord, node: SimNode): boolean => {
   const own = attributesOf(node);
   return Object.entries(nodes.attributes ?? {}).every(([name, value]) => own[name] === value);
 };

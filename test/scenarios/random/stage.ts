@@ -13,7 +13,6 @@ import type { RandomCluster } from './cluster.ts';
 import { type Heard, type RandomGate, settingsFrom, startGate } from './gate.ts';
 import { askMarathon, type Request } from './inside.ts';
 import { Looker } from './looker.ts';
-import { fitsOn } from './room.ts';
 import { type Mode, settingsOf } from './modes.ts';
 
 export const never = new AbortController().signal;
@@ -71,10 +70,17 @@ export async function untilDone(work: () => Promise<unknown>, clock: Clock): Pro
 /** A gate has learned of every node by then, ms. */
 const KNOWS_ALL_AFTER_MS = 3_000;
 
+export interface StageOptions {
+  readonly cluster: RandomCluster;
+  readonly mode: Mode;
+  /** Of the fence; its default unless given. */
+  readonly margin?: number | undefined;
+}
+
 /** With one gate, except in the mode `nothing`. */
 export async function openStage(
   world: World,
-  { cluster, mode }: { readonly cluster: RandomCluster; readonly mode: Mode },
+  { cluster, mode, margin }: StageOptions,
 ): Promise<Stage> {
   const ledger = new SimulatedLedger(world);
   const ever = { name: 'cluster', over: false, onEnd: new Set<() => void>(), end: () => undefined };
@@ -89,12 +95,8 @@ export async function openStage(
     onFault: (fault) => world.fail(fault),
   });
   sim.agenda.run().catch((fault: unknown) => world.fail(fault));
-  const looker: Looker = new Looker({
-    ...{ sim, ledger, world },
-    fits: (spec) =>
-      sim.fleet.nodes.some((node) => fitsOn({ sim, ledger, world, looker }, spec, node)),
-  });
-  const settings = settingsFrom(settingsOf(mode));
+  const looker = new Looker({ sim, ledger, world });
+  const settings = settingsFrom(settingsOf(mode, margin));
   const gates: RandomGate[] = [];
   const skew = { ms: 0 };
   const stage: Stage = {

@@ -10,7 +10,7 @@ export interface Row extends Figures {
 
 const EMPTY: Row = { ...NOTHING_SEEN, seeds: 0, looping: 0 };
 
-const SUMMED = ['launches', 'failed', 'loops', 'excused', 'missing', 'waiting', 'events'] as const;
+const SUMMED = ['launches', 'failed', 'loops', 'missing', 'waiting', 'events'] as const;
 const GREATEST = ['longest', 'longestWaitMs'] as const;
 
 /** A row with one seed more. */
@@ -30,7 +30,6 @@ const COLUMNS: readonly (readonly [title: string, cell: (row: Row) => string])[]
   ['failed', ({ failed }) => String(failed)],
   ['longest episode', ({ longest }) => String(longest)],
   ['apps in a loop', ({ loops }) => String(loops)],
-  ['of those left alone', ({ excused }) => String(excused)],
   ['seeds with a loop', ({ looping }) => String(looping)],
   ['admitted, not running', ({ missing }) => String(missing)],
   ['held at the end', ({ waiting }) => String(waiting)],
