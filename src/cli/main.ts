@@ -40,7 +40,7 @@ const SERVING = [registerUp, registerGate, registerAgent, registerSim] as const;
 
 /** Commands that need the ledger and nothing else. */
 const PLAIN: readonly ((program: Command, context: CliContext) => void)[] = [
-  ...[registerVerdict, registerHeld, registerFailures, registerPool, registerNode, registerNetwork],
+  ...[registerVerdict, registerFailures, registerPool, registerNode, registerNetwork],
   ...[registerLease, registerLedger, registerAudit, registerApply, registerReport],
   ...[
     registerNetworkCreate,
@@ -84,7 +84,7 @@ function main(): Promise<number> {
   for (const register of SERVING) register(program, context);
   registerPlan(program, context, { consoleUrl: () => urlOf(settings()), fail });
   for (const register of PLAIN) register(program, context);
-  for (const register of [registerLimit, registerFence])
+  for (const register of [registerLimit, registerFence, registerHeld])
     register(program, context, editorAt(process.env, fail));
   return run(program, process.argv.slice(2), context).then((code) =>
     code === 0 && short ? 1 : code,

@@ -38,12 +38,15 @@ export interface AuditRecord {
   readonly by: AuditDoor;
   /**
    * `put back`: the former limit is in force again. `refused`: it never was in force. `fence left`: the
-   * fence keeps its hands off the node from then on; `fence resumed`: it does not any more.
+   * fence keeps its hands off the node from then on; `fence resumed`: it does not any more. `held
+   * released`: a held app tries again at once; `held forgotten`: nothing is added to it any more.
    */
   readonly act:
-    'set' | 'reset' | 'put back' | 'refused' | 'removed' | 'fence left' | 'fence resumed';
-  readonly node: string;
-  /** Of the lease whose limit it is; absent where a whole node is meant. */
+    | ('set' | 'reset' | 'put back' | 'refused' | 'removed')
+    | ('fence left' | 'fence resumed' | 'held released' | 'held forgotten');
+  /** Absent where an app is meant, wherever it runs. */
+  readonly node?: string;
+  /** Of the lease whose limit it is; absent where a whole node or app is meant. */
   readonly address?: string;
   readonly container?: string;
   readonly app?: string;

@@ -32,9 +32,10 @@ export const audit = Joi.object<AuditRecord>({
   who: text.required(),
   by: Joi.valid('cli', 'console', 'ledger', 'agent').required(),
   act: Joi.valid(
-    ...['set', 'reset', 'put back', 'refused', 'removed', 'fence left', 'fence resumed'],
+    ...['set', 'reset', 'put back', 'refused', 'removed'],
+    ...['fence left', 'fence resumed', 'held released', 'held forgotten'],
   ).required(),
-  node: name.required(),
+  node: name,
   address: Joi.string(),
   container: Joi.string(),
   app,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { registerAudit } from '../../src/cli/commands/audit.ts';
 import { registerFailures } from '../../src/cli/commands/failures.ts';
 import { registerHeld } from '../../src/cli/commands/held.ts';
 import type { HeldRecord } from '../../src/core/held-record.ts';
@@ -11,8 +12,9 @@ import { opened, patience } from '../ledger/opened.ts';
 import { corralOn } from './corral.ts';
 
 const corral = corralOn((program, deps) => {
-  registerHeld(program, deps);
+  registerHeld(program, deps, { who: () => 'ann', random: () => 'abc' });
   registerFailures(program, deps);
+  registerAudit(program, deps);
 });
 
 const record = (sinceMs: number, more: Partial<HeldRecord> = {}): HeldRecord => ({
@@ -69,6 +71,34 @@ describe('corral held', () => {
     const said = await corral(store, 'held', 'forget', '/old');
     assert.deepEqual(said, { code: 0, out: '/old stays at 2', err: '' });
     assert.equal(await kept(store, '/old'), undefined);
+  });
+
+  it('leaves word of who released and forgot what, when and why', async (t) => {
+    const store = await opened(t);
+    await queue(store);
+    const begunMs = clock.now();
+    await corral(store, 'held', 'release', '/shop/web', '--why', 'ticket 4711');
+    await corral(store, 'held', 'forget', '/old');
+    await corral(store, 'held', 'forget', '/none'); // changes nothing, so that nothing is told
+    const { out } = await corral(store, 'audit', 'list', '--json');
+    const told = JSON.parse(out) as { id: string; atMs: number; act: string }[];
+    assert.ok(told.every(({ atMs }) => atMs >= begunMs && atMs <= clock.now()));
+    const ann = { v: 1, who: 'ann', by: 'cli' };
+    assert.deepEqual(
+      told
+        .sort((one, other) => (one.act < other.act ? -1 : 1))
+        .map(({ id: _id, atMs: _at, ...rest }) => rest),
+      [
+        { ...ann, act: 'held forgotten', app: '/old' },
+        { ...ann, act: 'held released', app: '/shop/web', why: 'ticket 4711' },
+      ],
+    );
+    const { out: text } = await corral(store, 'audit', 'list', '--app', '/shop/web');
+    assert.match(text, /ann +cli +held released +- +- +\/shop\/web .*ticket 4711$/);
+    assert.equal(
+      (await corral(store, 'audit', 'list', '--node', 'n-1')).out,
+      'nothing was changed',
+    );
   });
 
   it('refuses one that nobody holds, and what it does not understand', async (t) => {

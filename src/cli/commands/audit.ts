@@ -52,8 +52,8 @@ export function registerAudit(program: Command, deps: CliDeps): void {
 }
 
 const isMeant = ({ record }: AuditEntry, { node, address, app }: Flags): boolean =>
-  (node ?? record.node) === record.node &&
-  (address ?? record.address) === record.address &&
+  (node === undefined || node === record.node) &&
+  (address === undefined || address === record.address) &&
   (app === undefined || app === record.app);
 
 const text = (entries: readonly AuditEntry[]): string =>
@@ -65,7 +65,7 @@ const text = (entries: readonly AuditEntry[]): string =>
       entry.by,
       after?.forced ? `${entry.act}, forced` : entry.act,
       entry.address ?? '-',
-      entry.node,
+      entry.node ?? '-',
       entry.app ?? '-',
       moved(before, after, 'netInKbit'),
       moved(before, after, 'netOutKbit'),

@@ -105,7 +105,8 @@ export function auditShape(id: string, record: AuditRecord): AuditShape {
   const { who, by, act, node, address } = record;
   const { container, app, before, after, why, of } = record;
   return {
-    ...{ id, at: iso(record.atMs), who, by, act, node },
+    ...{ id, at: iso(record.atMs), who, by, act },
+    ...(node !== undefined && { node }),
     ...(address !== undefined && { address }),
     ...(container !== undefined && { container }),
     ...(app !== undefined && { app }),
