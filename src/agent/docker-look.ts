@@ -2,15 +2,15 @@ import { canonicalAddress, formatAddress, parseAddress } from '../core/address.t
 import { type ContainerSays, factsOf, type FactNames } from '../core/container-facts.ts';
 import { isUsable } from '../core/pool.ts';
 import { isDown } from '../core/reconcile-evidence.ts';
-import {
-  type ContainerFacts,
-  type DockerLook,
-  type NodeLeaseSeen,
-  type Reserved,
-  type SeenContainer,
-  type SeenEndpoint,
-  toInspect,
-} from '../core/reconcile.ts';
+import { toInspect } from '../core/reconcile.ts';
+import type { NodeLeaseSeen } from '../core/reconcile-input.ts';
+import type {
+  ContainerFacts,
+  DockerLook,
+  Reserved,
+  SeenContainer,
+  SeenEndpoint,
+} from '../core/docker-seen.ts';
 import type { Desk } from '../ledger/desk.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';

@@ -1,6 +1,7 @@
 import { Refusal } from '../core/errors.ts';
 import { conflictText, releaseText } from '../core/reconcile-words.ts';
-import type { Conflict, ContainerFacts, ReconcileStep } from '../core/reconcile.ts';
+import type { Conflict, ReconcileStep } from '../core/reconcile-step.ts';
+import type { ContainerFacts } from '../core/docker-seen.ts';
 import type { EvidentRelease } from '../core/agent-record.ts';
 import type { LeaseRecord } from '../core/lease-record.ts';
 import type { Desk, NodeLease, TakeAsk } from '../ledger/desk.ts';

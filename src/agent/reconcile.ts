@@ -1,14 +1,8 @@
 import { conflictText } from '../core/reconcile-words.ts';
 import type { Kept } from '../core/reconcile-evidence.ts';
-import {
-  type Conflict,
-  confirmed,
-  NOTHING_REMEMBERED,
-  reconcile,
-  type Reconciled,
-  type ReconcileMemory,
-  type ReconcileStep,
-} from '../core/reconcile.ts';
+import { confirmed, reconcile, type Reconciled } from '../core/reconcile.ts';
+import type { Conflict, ReconcileStep } from '../core/reconcile-step.ts';
+import { NOTHING_REMEMBERED, type ReconcileMemory } from '../core/reconcile-input.ts';
 import type { EvidentRelease, ReconciledRecord } from '../core/agent-record.ts';
 import { keys } from '../ledger/keys.ts';
 import { records } from '../ledger/records.ts';

@@ -10,14 +10,12 @@ import { stepText } from './step-text.ts';
 import { facts, json, table } from './table.ts';
 import { AlreadyThere, NotThere } from './topology-errors.ts';
 
-export type Kind = 'pool' | 'node' | 'network';
-
 /** As a topology file has it. */
 export type Raw = Readonly<Record<string, unknown>>;
 
 /** What the commands of one kind of thing differ in. */
 export interface Thing<Record> {
-  readonly kind: Kind;
+  readonly kind: Step['kind'];
   readonly what: string;
   readonly example: string;
   /** Adds the options that add and set share. */

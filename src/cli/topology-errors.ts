@@ -1,10 +1,10 @@
 import { Refusal } from '../core/errors.ts';
-import type { Kind } from './things.ts';
+import type { Step } from '../core/topology-diff.ts';
 
 export class AlreadyThere extends Refusal {
   readonly code = 'already-there';
   readonly remedy: string;
-  constructor(kind: Kind, name: string) {
+  constructor(kind: Step['kind'], name: string) {
     super(`${kind} "${name}" exists already`);
     this.remedy = `change it: corral ${kind} set ${name}`;
   }
@@ -13,7 +13,7 @@ export class AlreadyThere extends Refusal {
 export class NotThere extends Refusal {
   readonly code = 'not-there';
   readonly remedy: string;
-  constructor(kind: Kind, name: string) {
+  constructor(kind: Step['kind'], name: string) {
     super(`${kind} "${name}" is not in the ledger`);
     this.remedy = `see corral ${kind} list`;
   }

@@ -6,7 +6,8 @@ import { place } from './place.ts';
 import type { NodeReason } from './verdict-record.ts';
 import { reroute } from './reroute.ts';
 import type { Ask, PlacedInstance, Room, Witness } from './room.ts';
-import { describe, type Shortage } from './shortage.ts';
+import type { Shortage } from './shortage.ts';
+import { describe } from './shortage-words.ts';
 
 /** One app of a change, as Marathon would have it once the change is done. */
 export interface Claim {

@@ -1,7 +1,8 @@
 import type { Grouping } from './groups.ts';
 import type { NodeClass, Survey } from './place-survey.ts';
 import { nodeSide, poolSide, sharesOf, sum, valueSide, type Side } from './place-sides.ts';
-import { solve, type Solution } from './place-solve.ts';
+import { solve } from './place-solve.ts';
+import type { Solution } from './place-flow.ts';
 
 /** Sets of new groups that are tried one by one; with more possible sets a few likely ones are. */
 const MOST_SETS = 64;

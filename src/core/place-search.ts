@@ -1,6 +1,6 @@
 import { Flow } from './flow.ts';
 import { sum, type Side } from './place-sides.ts';
-import { flowing, type Problem, type Solution } from './place-solve.ts';
+import { flowing, type Problem, type Solution } from './place-flow.ts';
 
 /** Tries that the exact search may spend; enough for six instances over five classes and then some. */
 const MOST_TRIES = 4000;

@@ -1,21 +1,14 @@
+import type { SeenContainer } from './docker-seen.ts';
 import type { LeaseRecord } from './lease-record.ts';
-import type {
-  NodeLeaseSeen,
-  ReconcileInput,
-  ReconcileMemory,
-  ReconcileStep,
-  SeenContainer,
-} from './reconcile.ts';
-import { holdingName } from './reconcile.ts';
-
-/** What proves that nobody holds an address any more. */
-export type ReleaseReason =
-  /** Docker asked for it, and the ledger had not heard of it. */
-  | { readonly proof: 'asked' }
-  /** No endpoint and no container that could have one, in all looks of that long. */
-  | { readonly proof: 'absent'; readonly looks: number; readonly forMs: number }
-  /** The machine booted since, so whatever held it is gone, and nothing took it up. */
-  | { readonly proof: 'boot'; readonly before: string };
+import {
+  type Absence,
+  type Absences,
+  holdingName,
+  type NodeLeaseSeen,
+  type ReconcileInput,
+  type ReconcileMemory,
+} from './reconcile-input.ts';
+import type { ReconcileStep, ReleaseReason } from './reconcile-step.ts';
 
 /** Why a lease is kept although no endpoint shows its address. */
 export type KeepReason =
@@ -32,12 +25,6 @@ export interface Kept {
   readonly address: string;
   readonly why: KeepReason;
 }
-
-export interface Absence {
-  readonly sinceMs: number;
-  readonly looks: number;
-}
-export type Absences = ReadonlyMap<string, Absence>;
 
 type Release = Extract<ReconcileStep, { do: 'release' }>;
 

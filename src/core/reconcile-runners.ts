@@ -1,5 +1,7 @@
 import type { LeaseRecord } from './lease-record.ts';
-import type { ReconcileInput, ReconcileStep, SeenEndpoint } from './reconcile.ts';
+import type { ReconcileStep } from './reconcile-step.ts';
+import type { ReconcileInput } from './reconcile-input.ts';
+import type { SeenEndpoint } from './docker-seen.ts';
 
 /**
  * What becomes of everything that runs: it has a lease that says all there is to say, gets one, or is

@@ -1,5 +1,5 @@
-import type { Conflict } from './reconcile.ts';
-import type { ReleaseReason } from './reconcile-evidence.ts';
+import type { Conflict } from './reconcile-step.ts';
+import type { ReleaseReason } from './reconcile-step.ts';
 
 const short = (id: string): string => id.slice(0, 12);
 

@@ -10,8 +10,6 @@ import { survey, type Survey } from './place-survey.ts';
 import type { Ask, NodeRoom, Resource, Room } from './room.ts';
 import { networkShortage, type NetworkShortage } from './shortage-network.ts';
 
-export { describe, type Description } from './shortage-words.ts';
-
 /** A resource of nodes that runs out somewhere. */
 export interface ResourceShortage {
   readonly resource: Resource;

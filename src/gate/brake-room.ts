@@ -9,7 +9,7 @@ import { place } from '../core/place.ts';
 import type { NodeReason } from '../core/verdict-record.ts';
 import { replaceStale } from '../core/replan.ts';
 import type { Room } from '../core/room.ts';
-import { describe } from '../core/shortage.ts';
+import { describe } from '../core/shortage-words.ts';
 import type { View } from '../ledger/view.ts';
 import { claimOf } from './claims.ts';
 import type { HeldSpec } from './held-spec.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { edited, type BodyShape } from '../cluster/marathon/edit.ts';
 import { fingerprint } from '../cluster/marathon/json.ts';
 import type { Change } from '../cluster/marathon/change.ts';
-import type { JudgedRoute } from '../cluster/marathon/routes.ts';
+import type { JudgedRoute } from '../cluster/marathon/route.ts';
 import type { Answer, VerdictRecord } from '../core/verdict-record.ts';
 import { replaceStale } from '../core/replan.ts';
 import { sameHeld } from '../ledger/held.ts';

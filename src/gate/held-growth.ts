@@ -5,7 +5,7 @@ import {
   numberAt,
   objectAt,
 } from '../cluster/marathon/json.ts';
-import type { JudgedRoute } from '../cluster/marathon/routes.ts';
+import type { JudgedRoute } from '../cluster/marathon/route.ts';
 import { podWithInstances } from '../cluster/marathon/scale.ts';
 import { confirmed } from '../core/held-queue.ts';
 import type { HeldRecord, PendingScale } from '../core/held-record.ts';

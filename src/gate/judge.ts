@@ -3,7 +3,7 @@ import { type Asking, lookUpAfterImage } from '../cluster/marathon/after-image.t
 import type { Change } from '../cluster/marathon/change.ts';
 import type { Json } from '../cluster/marathon/json.ts';
 import type { MarathonRead } from '../cluster/marathon/reads.ts';
-import type { JudgedRoute } from '../cluster/marathon/routes.ts';
+import type { JudgedRoute } from '../cluster/marathon/route.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
 import { parseStrictJson } from '../plumbing/strict-json.ts';

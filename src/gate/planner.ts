@@ -1,6 +1,6 @@
 import { arrayAt, isArray, isObject, type Json, textAt } from '../cluster/marathon/json.ts';
 import { canonicalId } from '../cluster/marathon/path-id.ts';
-import type { JudgedRoute } from '../cluster/marathon/routes.ts';
+import type { JudgedRoute } from '../cluster/marathon/route.ts';
 import type { Verdict } from '../core/admit.ts';
 import { replaceStale } from '../core/replan.ts';
 import type { View } from '../ledger/view.ts';

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import Koa from 'koa';
-import { recognise, type JudgedRoute } from '../cluster/marathon/routes.ts';
+import { recognise } from '../cluster/marathon/routes.ts';
+import type { JudgedRoute } from '../cluster/marathon/route.ts';
 import { Refusal } from '../core/errors.ts';
 import type { Log } from '../plumbing/log.ts';
 import { explain } from './answers.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
-import type { NodeLeaseSeen } from '../../src/core/reconcile.ts';
+import type { NodeLeaseSeen } from '../../src/core/reconcile-input.ts';
 import { keys } from '../../src/ledger/keys.ts';
 import { openDesk } from '../../src/ledger/open-desk.ts';
 import { records } from '../../src/ledger/records.ts';

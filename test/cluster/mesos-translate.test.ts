@@ -4,15 +4,13 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { NodeFacts } from '../../src/core/facts.ts';
 import { factsOf, factsOfRecovered } from '../../src/cluster/mesos/translate.ts';
-import {
-  readAgent,
-  readAgentInfo,
-  readAgents,
-  type WireAgent,
-  type WireAttribute,
-  type WireRange,
-  type WireResource,
+import type {
+  WireAgent,
+  WireAttribute,
+  WireRange,
+  WireResource,
 } from '../../src/cluster/mesos/wire.ts';
+import { readAgent, readAgentInfo, readAgents } from '../../src/cluster/mesos/wire-read.ts';
 
 const scalar = (name: string, value: number, more: Partial<WireResource> = {}): WireResource => ({
   name,

@@ -15,7 +15,7 @@ import { judgeLimit } from '../../src/core/limit-edit.ts';
 import { place } from '../../src/core/place.ts';
 import { headOf } from '../../src/core/report-record.ts';
 import type { VerdictRecord } from '../../src/core/verdict-record.ts';
-import { describe as inWords } from '../../src/core/shortage.ts';
+import { describe as inWords } from '../../src/core/shortage-words.ts';
 import { Snapshot } from '../../src/core/snapshot.ts';
 import { NoSuchHolding } from '../../src/ledger/limit-errors.ts';
 import { type Listening, listen } from '../../src/plumbing/listen.ts';

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { searched } from '../../src/core/place-search.ts';
 import type { Side } from '../../src/core/place-sides.ts';
-import { flowing, type Problem } from '../../src/core/place-solve.ts';
+import { flowing, type Problem } from '../../src/core/place-flow.ts';
 
 const CLASSES = 7;
 

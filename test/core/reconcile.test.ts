@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type {
-  DockerLook,
-  ReconcileInput,
-  ReconcileStep,
-  SeenContainer,
-  SeenEndpoint,
-} from '../../src/core/reconcile.ts';
-import { confirmed, NOTHING_REMEMBERED, reconcile, toInspect } from '../../src/core/reconcile.ts';
-import type { KeepReason, ReleaseReason } from '../../src/core/reconcile-evidence.ts';
+import type { ReconcileStep } from '../../src/core/reconcile-step.ts';
+import type { ReconcileInput } from '../../src/core/reconcile-input.ts';
+import type { DockerLook, SeenContainer, SeenEndpoint } from '../../src/core/docker-seen.ts';
+import { confirmed, reconcile, toInspect } from '../../src/core/reconcile.ts';
+import { NOTHING_REMEMBERED } from '../../src/core/reconcile-input.ts';
+import type { KeepReason } from '../../src/core/reconcile-evidence.ts';
+import type { ReleaseReason } from '../../src/core/reconcile-step.ts';
 import type { LeaseRecord } from '../../src/core/lease-record.ts';
 
 const A = '198.51.100.7';

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { ReconcileInput, SeenContainer } from '../../src/core/reconcile.ts';
-import { NOTHING_REMEMBERED, reconcile } from '../../src/core/reconcile.ts';
+import type { ReconcileInput } from '../../src/core/reconcile-input.ts';
+import type { SeenContainer } from '../../src/core/docker-seen.ts';
+import { reconcile } from '../../src/core/reconcile.ts';
+import { NOTHING_REMEMBERED } from '../../src/core/reconcile-input.ts';
 import type { LeaseRecord } from '../../src/core/lease-record.ts';
 import { World } from './twins/docker-world.ts';
 

@@ -4,7 +4,7 @@ import { admit } from '../../src/core/admit.ts';
 import { explain } from '../../src/core/explain.ts';
 import { place } from '../../src/core/place.ts';
 import type { Ask, Room } from '../../src/core/room.ts';
-import { describe as tell } from '../../src/core/shortage.ts';
+import { describe as tell } from '../../src/core/shortage-words.ts';
 import { clusterOf, constraintOf, nodeOf, webAsk } from './twins/models.ts';
 
 const some = (count: number, has: Parameters<typeof nodeOf>[1] = {}, from = 0) =>

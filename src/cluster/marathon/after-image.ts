@@ -7,7 +7,7 @@ import { createdPod, updatedPod } from './image-of-pod.ts';
 import type { Json } from './json.ts';
 import { advance, type Answers, type Inquiry, type MarathonRead, readKey } from './reads.ts';
 import { cancelled } from './rollback.ts';
-import type { JudgedRoute } from './routes.ts';
+import type { JudgedRoute } from './route.ts';
 
 /** A change as it was asked for. */
 export interface Asking {

@@ -12,7 +12,7 @@ import type { MarathonContext } from './canonical-context.ts';
 import { type AfterImage, changed, refused } from './change.ts';
 import type { App, Json } from './json.ts';
 import { type Inquiry, object } from './reads.ts';
-import type { RestartApp, UpdateApp, UpdateApps } from './routes.ts';
+import type { RestartApp, UpdateApp, UpdateApps } from './route.ts';
 
 export const noSuchApp = (id: string): AfterImage => refused(404, `App '${id}' does not exist`);
 

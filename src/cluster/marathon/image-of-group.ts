@@ -6,7 +6,7 @@ import { afterGroupUpdate, effectivePath, groupChanges, groupWish } from './grou
 import { emptyGroup, type GroupTree } from './group-tree.ts';
 import type { Group, Json } from './json.ts';
 import type { Inquiry } from './reads.ts';
-import type { CreateGroup, UpdateGroup } from './routes.ts';
+import type { CreateGroup, UpdateGroup } from './route.ts';
 
 function* regrouped(before: GroupTree, body: Group, context: MarathonContext): Inquiry<AfterImage> {
   const wish = groupWish(body);

@@ -10,7 +10,7 @@ import { noSuchPod } from './image-of-pod.ts';
 import { isArray, type Json, type JsonObject, objectsAt, textAt } from './json.ts';
 import { isValidId } from './path-id.ts';
 import { type Inquiry, object } from './reads.ts';
-import type { KillPodInstances, KillTasks, KillTasksByIds, ResetDelay } from './routes.ts';
+import type { KillPodInstances, KillTasks, KillTasksByIds, ResetDelay } from './route.ts';
 
 interface Killed {
   readonly kind: Change['kind'];

@@ -5,7 +5,7 @@ import { type AfterImage, changed, refused } from './change.ts';
 import type { Json } from './json.ts';
 import { afterPodUpdate, podChange, podIdIn } from './pod-update.ts';
 import type { Inquiry } from './reads.ts';
-import type { UpdatePod } from './routes.ts';
+import type { UpdatePod } from './route.ts';
 
 export const noSuchPod = (id: string): AfterImage => refused(404, `Pod '${id}' does not exist`);
 

@@ -6,7 +6,7 @@ import { allApps, allPods, emptyGroup, type GroupTree } from './group-tree.ts';
 import { groupAsItIs, groupAsItWas } from './as-it-is.ts';
 import { isArray, isObject, type Json, type JsonObject, textAt, textsAt } from './json.ts';
 import type { Inquiry } from './reads.ts';
-import type { CancelDeployment } from './routes.ts';
+import type { CancelDeployment } from './route.ts';
 
 const timeOf = (version: string): number => Date.parse(version);
 

@@ -1,5 +1,5 @@
 import type { Query } from './query.ts';
-import type { Route } from './routes.ts';
+import type { Route } from './route.ts';
 
 /** A request in one reading of its path. */
 export interface Asked {

@@ -2,7 +2,7 @@ import { BadTarget } from '../errors.ts';
 import { canonicalId, canonicalSpecId } from './path-id.ts';
 import { booleanOf, canonicalQuery, firstOf } from './query.ts';
 import type { Asked } from './route-match.ts';
-import type { Forbidden, Route } from './routes.ts';
+import type { Forbidden, Route } from './route.ts';
 
 const PASS: Route = { kind: 'pass' };
 

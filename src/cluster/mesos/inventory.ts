@@ -4,7 +4,7 @@ import { BadMesosAnswer } from '../errors.ts';
 import type { MesosClient } from './client.ts';
 import { readHomeRegion } from './home-region.ts';
 import { factsOf, factsOfRecovered } from './translate.ts';
-import { readAgent, readAgentInfo, readAgents } from './wire.ts';
+import { readAgent, readAgentInfo, readAgents } from './wire-read.ts';
 
 export interface InventoryOptions {
   /** Mesos roles that Marathon has: what is reserved for others is not counted. */

@@ -4,7 +4,8 @@ import type { MesosClient } from './client.ts';
 import { oneAgentTarget, standingOf } from './one-agent.ts';
 import { type AnyIll, DONE, outcomeOf, type Said, type Words } from './outcome.ts';
 import { attributesOf } from './translate.ts';
-import { readAgent, readAgentInfo, readAgents, type WireAgentInfo } from './wire.ts';
+import type { WireAgentInfo } from './wire.ts';
+import { readAgent, readAgentInfo, readAgents } from './wire-read.ts';
 
 /**
  * What became of asking.

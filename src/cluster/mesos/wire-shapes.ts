@@ -1,6 +1,6 @@
 import type { WireAgent } from './wire.ts';
 
-/** Plain looks at what the schemas of wire.ts describe; whatever passes here passes there. */
+/** Plain looks at what the schemas of wire-read.ts describe; whatever passes here passes there. */
 type Look = (value: unknown) => boolean;
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
-import type {
-  DockerLook,
-  ReconcileInput,
-  ReconcileStep,
-  SeenContainer,
-  SeenEndpoint,
-} from '../../../src/core/reconcile.ts';
-import { NOTHING_REMEMBERED, reconcile, toInspect } from '../../../src/core/reconcile.ts';
+import type { ReconcileStep } from '../../../src/core/reconcile-step.ts';
+import type { ReconcileInput } from '../../../src/core/reconcile-input.ts';
+import type { DockerLook, SeenContainer, SeenEndpoint } from '../../../src/core/docker-seen.ts';
+import { reconcile, toInspect } from '../../../src/core/reconcile.ts';
+import { NOTHING_REMEMBERED } from '../../../src/core/reconcile-input.ts';
 import type { LeaseRecord } from '../../../src/core/lease-record.ts';
 
 interface Box {
