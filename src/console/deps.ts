@@ -9,7 +9,7 @@ import type { ReservationRecord } from '../core/promise-record.ts';
 import type { VerdictRecord } from '../core/verdict-record.ts';
 import type { ReportRecord } from '../core/report-record.ts';
 import type { LimitWish } from '../core/limit-edit.ts';
-import type { NodeSeen, PoolSeen } from '../core/snapshot.ts';
+import type { NodeSeen, PoolSeen } from '../core/snapshot-seen.ts';
 import type { Log } from '../plumbing/log.ts';
 import type { JsonValue } from '../plumbing/strict-json.ts';
 import type { FenceSeen } from './shapes/fence.ts';

@@ -5,7 +5,7 @@ import type { HeldRecord } from './held-record.ts';
 import type { NetworkRecord } from './topology-record.ts';
 import type { ReservationRecord } from './promise-record.ts';
 import type { Witness } from './room.ts';
-import type { NodeSeen, PoolSeen } from './snapshot.ts';
+import type { NodeSeen, PoolSeen } from './snapshot-seen.ts';
 
 /** What a report reads of a picture; core's Snapshot has it all. */
 export interface CapacityPicture {

@@ -1,7 +1,7 @@
 import type { CapacityFacts, CapacityOptions, Promises } from './capacity-facts.ts';
 import { added, grouped, sumOf } from './capacity-figures.ts';
 import { type CapacityRow, type Figure, type Figures, NOBODY } from './capacity-record.ts';
-import type { NodeSeen } from './snapshot.ts';
+import type { NodeSeen } from './snapshot-seen.ts';
 import { capacityOf } from './snapshot-nodes.ts';
 
 export interface NodeLine {

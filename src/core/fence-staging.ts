@@ -1,6 +1,6 @@
 import type { Demand } from './demand.ts';
 import type { NodeRoom } from './room.ts';
-import type { PoolStock } from './snapshot.ts';
+import type { PoolStock } from './snapshot-seen.ts';
 
 /** A task that Mesos has launched and that does not run yet: it may hold an address already, or not. */
 export interface StagedTask {

@@ -2,40 +2,20 @@ import type { NodeFacts } from './facts.ts';
 import type { BlockRecord, TallyRecord } from './lease-record.ts';
 import type { NetworkRecord, NodeRecord, PoolRecord } from './topology-record.ts';
 import type { ReservationRecord } from './promise-record.ts';
-import type { NodeRoom, Room, Witness } from './room.ts';
-import { NodeBook, type NodeKnown } from './snapshot-known.ts';
+import type { Room, Witness } from './room.ts';
+import { NodeBook } from './snapshot-known.ts';
 import { LeaseCounts } from './snapshot-leases.ts';
 import { PlanBook } from './snapshot-plans.ts';
-import { PoolBook, type PoolCounts } from './snapshot-pools.ts';
+import { PoolBook } from './snapshot-pools.ts';
 import { Rooms } from './snapshot-rooms.ts';
+import {
+  type NodeSeen,
+  poolsSeen,
+  type PoolSeen,
+  type PoolStock,
+  stocksOf,
+} from './snapshot-seen.ts';
 import { SpareBook } from './snapshot-spares.ts';
-
-/** All that is known about a node, for people. */
-export interface NodeSeen extends NodeKnown {
-  readonly name: string;
-  readonly room: NodeRoom;
-}
-
-/** All that is known about a pool, for people. */
-export interface PoolSeen extends PoolCounts {
-  readonly name: string;
-  readonly record: PoolRecord;
-  /** Absent while no network has the pool: it serves nobody then. */
-  readonly network?: string;
-  /** Addresses promised to admitted apps and not taken yet. */
-  readonly promised: number;
-  /** What is left of all that; may be negative. */
-  readonly free: number;
-}
-
-/** A pool's addresses as the fence shares them out. */
-export interface PoolStock {
-  readonly network: string;
-  /** Free and in nobody's stock: whoever comes first has them. */
-  readonly common: number;
-  /** Promised to admitted apps and not taken yet. */
-  readonly promised: number;
-}
 
 /**
  * The picture that verdicts are computed on, kept in step with the ledger and with Mesos one change at
@@ -226,15 +206,7 @@ export class Snapshot {
   /** Pools that some network has, by name. */
   poolStocks(): Map<string, PoolStock> {
     this.#compute();
-    const stocks = new Map<string, PoolStock>();
-    for (const name of this.#pools.names()) {
-      const network = this.#pools.networkOf(name);
-      if (network === undefined) continue;
-      const { unheld, spare } = this.#pools.counts(name);
-      const promised = this.#plans.drawnFrom(name);
-      stocks.set(name, { network, common: unheld - spare, promised });
-    }
-    return stocks;
+    return stocksOf(this.#pools, this.#plans);
   }
 
   reservation(app: string): ReservationRecord | undefined {
@@ -269,15 +241,6 @@ export class Snapshot {
   /** Pools in order of name, those of no network included. */
   pools(): PoolSeen[] {
     this.#compute();
-    return [...this.#pools.names()].sort().flatMap((name): PoolSeen[] => {
-      const record = this.#pools.record(name);
-      const network = this.#pools.networkOf(name);
-      const counts = this.#pools.counts(name);
-      const promised = this.#plans.drawnFrom(name);
-      const free = counts.unheld - promised;
-      return record
-        ? [{ name, record, ...(network !== undefined && { network }), ...counts, promised, free }]
-        : [];
-    });
+    return poolsSeen(this.#pools, this.#plans);
   }
 }

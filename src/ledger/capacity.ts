@@ -4,7 +4,7 @@ import { LeaseSums, stockByNode } from '../core/capacity-sums.ts';
 import type { NodeFacts } from '../core/facts.ts';
 import type { WholeBlock } from '../core/block.ts';
 import { reserveIn, wholeBlock } from '../core/reserve.ts';
-import type { NodeSeen, PoolSeen } from '../core/snapshot.ts';
+import type { NodeSeen, PoolSeen } from '../core/snapshot-seen.ts';
 import { FAILURES_KEPT, failuresSince } from './failures.ts';
 import { blockIn, holdingOf, keys, prefixes } from './keys.ts';
 import { listAll } from './listing.ts';

@@ -3,7 +3,7 @@ import type { Adopted, Completed, Completion } from './desk.ts';
 import { keys, nameIn, prefixes } from './keys.ts';
 import type { LeaseOptions } from './lease-options.ts';
 import { readHolding, revised } from './lease-revise.ts';
-import { locate, userOf } from './lease-search.ts';
+import { locate, userOf } from './lease-claim.ts';
 import { spelled, viewFor } from './lease-view.ts';
 import type { AddressAsk } from './leases.ts';
 import { granted, lookOf } from './leases.ts';

@@ -1,49 +1,22 @@
-import type { Address } from '../core/address.ts';
-import { formatAddress, parseAddress, parseRange } from '../core/address.ts';
+import { parseAddress, parseRange } from '../core/address.ts';
 import { hasBit, holderOf, maskOf } from '../core/block.ts';
 import { addressAt, isUsable, narrowed, placeOf } from '../core/pool.ts';
 import type { BlockRecord, TallyRecord } from '../core/lease-record.ts';
 import type { NetworkRecord } from '../core/topology-record.ts';
-import type { PoolPlace } from '../core/reserve.ts';
-import { isKept, reservedOfPool, restsUntil } from '../core/reserve.ts';
+import { reservedOfPool } from '../core/reserve.ts';
 import type { SeenBlocks, SeenTally, Spot } from './blocks.ts';
 import {
   completed,
   fillOf,
   readBlock,
   readBlocks,
-  readTally,
   spotForNewcomer,
   spotIn,
   spotRested,
 } from './blocks.ts';
-import { AddressNotGiven, NoAddressLeft, NoPoolReached, PoolNotReached } from './lease-errors.ts';
+import { NoAddressLeft, PoolNotReached } from './lease-errors.ts';
+import type { Found, Look } from './lease-found.ts';
 import type { LeaseView, ReachedPool } from './lease-view.ts';
-import { spelled } from './lease-view.ts';
-import type { Read } from './store.ts';
-
-/** What is looked for, and when. */
-export interface Look {
-  readonly read: Read;
-  readonly node: string;
-  readonly network: string;
-  readonly pool?: string;
-  readonly within?: { readonly from: string; readonly to: string };
-  /** Where the last address of each pool was found. */
-  readonly homes?: Map<string, bigint>;
-  readonly nowMs: number;
-  /** How long a released address rests, and how long it must have when nothing else is left, ms. */
-  readonly restMs: { readonly usual: number; readonly pressed: number };
-  readonly signal: AbortSignal;
-}
-
-export interface Found extends Spot {
-  readonly pool: ReachedPool;
-  /** The address was in this node's stock. */
-  readonly spare?: boolean;
-  /** It was given before it had rested as long as is usual. */
-  readonly pressed?: boolean;
-}
 
 /** The pools to be searched, in the order of the network's policy. @throws PoolNotReached */
 export function poolsFor(look: Look, view: LeaseView): readonly ReachedPool[] {
@@ -186,96 +159,3 @@ async function spotNearby(
   }
   return undefined;
 }
-
-/** The very address that is asked for. @throws AddressNotGiven, PoolNotReached */
-export async function claim(look: Look, view: LeaseView, address: string): Promise<Found> {
-  const found = await locate(look, view, address);
-  const why = obstacle(look, view, found);
-  if (why !== undefined) throw new AddressNotGiven(address, why);
-  return found;
-}
-
-/**
- * Where an address lies, whoever has it.
- *
- * @throws AddressNotGiven when no pool has it, PoolNotReached, NoPoolReached
- */
-export async function locate(look: Look, view: LeaseView, address: string): Promise<Found> {
-  const wanted = parseAddress(address);
-  const kept = await keptBeyond(look, view, wanted);
-  if (kept) return kept;
-  const { beyond } = view;
-  if (view.pools.length === 0)
-    throw new NoPoolReached(
-      look.network,
-      look.node,
-      beyond.map(({ name }) => name),
-    );
-  const pools = poolsFor(look, view);
-  const pool = pools.find(({ space }) => isUsable(space, wanted));
-  if (!pool) {
-    const names = pools.map(({ name }) => name).join(', ');
-    throw new AddressNotGiven(
-      address,
-      `it is in no range of network "${look.network}" that node "${look.node}" reaches (${names})`,
-    );
-  }
-  return foundIn(look, view, { pool, wanted });
-}
-
-/** This node keeps it in stock, of a pool that it reached when it got it, and does no more. */
-async function keptBeyond(
-  look: Look,
-  view: LeaseView,
-  wanted: Address,
-): Promise<Found | undefined> {
-  const pool = view.beyond.find(
-    ({ name, space }) => (look.pool === undefined || name === look.pool) && isUsable(space, wanted),
-  );
-  const found = pool && (await foundIn(look, view, { pool, wanted }));
-  return found?.spare === true ? found : undefined;
-}
-
-async function foundIn(
-  { read, node, signal }: Look,
-  { tally }: LeaseView,
-  { pool, wanted }: { readonly pool: ReachedPool; readonly wanted: Address },
-): Promise<Found> {
-  const { block: n, offset } = placeOf(pool.space, wanted);
-  const block = await readBlock(read, { pool: pool.name, n }, signal);
-  const found = { pool, block, offset };
-  const holder = holderOf(block.record, offset);
-  if (holder === node) return isKept(tally, placeIn(found)) ? { ...found, spare: true } : found;
-  const rival = holder === undefined ? undefined : await readTally(read, holder, signal);
-  return rival ? { ...found, rival } : found;
-}
-
-/** Where in its pool a spot is. */
-export const placeIn = ({ pool, block, offset }: Found): PoolPlace => ({
-  pool: pool.name,
-  block: block.n,
-  offset,
-});
-
-/** The node that has the address in a way that keeps it from everybody else; undefined when none does. */
-export function userOf(node: string, { tally }: LeaseView, found: Found): string | undefined {
-  const holder = holderOf(found.block.record, found.offset);
-  if (holder === undefined) return undefined;
-  const theirs = holder === node ? tally : found.rival?.record;
-  return theirs && restsUntil(theirs, placeIn(found)) !== undefined ? undefined : holder;
-}
-
-function obstacle({ node }: Look, view: LeaseView, found: Found): string | undefined {
-  if (found.spare === true) return undefined;
-  const user = userOf(node, view, found);
-  const theirs = found.rival?.record;
-  if (user !== undefined && theirs && isKept(theirs, placeIn(found)))
-    return 'another node keeps it in stock';
-  if (user !== undefined) return `node "${user}" holds it`;
-  const why = found.block.record.quarantined[String(found.offset)];
-  return why === undefined ? undefined : `it is quarantined (${why})`;
-}
-
-/** The address of a spot, spelled. */
-export const addressOf = ({ pool, block, offset }: Found): string =>
-  spelled(formatAddress(addressAt(pool.space, { block: block.n, offset })));

@@ -7,7 +7,7 @@ import { keys } from './keys.ts';
 import { AddressNotInPool, UnknownPool } from './lease-errors.ts';
 import type { LeaseOptions } from './lease-options.ts';
 import type { ReachedPool } from './lease-view.ts';
-import { blockChange } from './leases.ts';
+import { blockChange } from './lease-ownership.ts';
 import { records } from './records.ts';
 import type { Read, Store } from './store.ts';
 import { TooManyBlocks } from './topology-errors.ts';

@@ -10,7 +10,7 @@ import { AddressNotInPool, UnknownPool } from './lease-errors.ts';
 import type { LeaseOptions } from './lease-options.ts';
 import type { ReachedPool } from './lease-view.ts';
 import { spelled } from './lease-view.ts';
-import { blockChange, touch } from './leases.ts';
+import { blockChange, touch } from './lease-ownership.ts';
 import { records } from './records.ts';
 import type { GiveUp } from './release.ts';
 import { decideRelease } from './release.ts';

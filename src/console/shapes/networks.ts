@@ -1,5 +1,5 @@
 import type { Attachment, NetworkRecord } from '../../core/topology-record.ts';
-import type { PoolSeen } from '../../core/snapshot.ts';
+import type { PoolSeen } from '../../core/snapshot-seen.ts';
 
 export interface NetworkShape {
   readonly name: string;

@@ -1,5 +1,5 @@
 import type { NodeRoom } from '../../core/room.ts';
-import type { NodeSeen } from '../../core/snapshot.ts';
+import type { NodeSeen } from '../../core/snapshot-seen.ts';
 
 export interface NodeShape {
   readonly name: string;

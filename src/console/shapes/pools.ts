@@ -1,5 +1,5 @@
 import type { NodeSelector } from '../../core/topology-record.ts';
-import type { PoolSeen } from '../../core/snapshot.ts';
+import type { PoolSeen } from '../../core/snapshot-seen.ts';
 
 export interface PoolShape {
   readonly name: string;
