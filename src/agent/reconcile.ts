@@ -50,6 +50,8 @@ export interface Reconciler {
 const EVERY_MS = 60_000;
 const CONFIRM_AFTER_MS = 1_000;
 const TURN_WITHIN_MS = 60_000;
+/** A ledger or a Docker that is back is noticed within seconds. */
+const BACKOFF = { backoffMs: 500, backoffCapMs: 5_000 };
 const MOST_CONFLICTS = 50;
 const MOST_RELEASES = 20;
 
@@ -57,13 +59,13 @@ const MOST_RELEASES = 20;
 export function startReconcile(deps: ReconcileDeps): Reconciler {
   const turns = new Turns(deps);
   const { clock, log, everyMs = EVERY_MS } = deps;
-  const pace = { everyMs, backoffMs: 500, backoffCapMs: 15_000, deadlineMs: TURN_WITHIN_MS };
+  const pace = { everyMs, ...BACKOFF, deadlineMs: TURN_WITHIN_MS };
   const loop = startLoop('reconcile', (signal) => turns.turn(signal), { ...pace, clock, log });
   const watching = new AbortController();
   const calls = startLoop(
     'rebuild calls',
     (signal) => heard(deps, () => loop.wake(), AbortSignal.any([signal, watching.signal])),
-    { everyMs: 0, backoffMs: 500, backoffCapMs: 15_000, deadlineMs: 2 ** 31 - 1, clock, log },
+    { everyMs: 0, ...BACKOFF, deadlineMs: 2 ** 31 - 1, clock, log },
   );
   return {
     state: () => ({ ...loop.state(), ...turns.found }),

@@ -32,7 +32,7 @@ export interface Agent {
 
 /** For requests under way when the agent is told to stop, ms. */
 const STOP_WITHIN_MS = 4_000;
-const LOOP = { backoffMs: 200, backoffCapMs: 5_000, deadlineMs: 10_000 };
+const LOOP = { backoffMs: 200, backoffCapMs: 5_000, deadlineMs: 30_000 };
 
 /**
  * Starts the agent of one node. Docker is answered from the first moment, whatever is away.

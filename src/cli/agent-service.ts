@@ -17,6 +17,7 @@ import { openDesk } from '../ledger/open-desk.ts';
 import type { Store } from '../ledger/store.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
+import { nodeAttributes } from './seen-attributes.ts';
 
 export interface AgentServiceDeps {
   readonly settings: Settings;
@@ -33,7 +34,8 @@ export async function startAgentService(deps: AgentServiceDeps): Promise<Agent> 
   const node = nodeNameOf(settings.agent);
   const log = deps.log.with({ node });
   warnOfShortRest(settings.agent, log);
-  const desk = deskOf(settings.agent, { store, clock, log });
+  const { attributes, parts } = await nodeAttributes(settings, { clock, log });
+  const desk = deskOf(settings.agent, { store, clock, log, ...(attributes && { attributes }) });
   const agent = await startAgent({
     settings: settings.agent,
     node,
@@ -41,7 +43,7 @@ export async function startAgentService(deps: AgentServiceDeps): Promise<Agent> 
     ...{ store, desk, clock, log },
     monotonic: () => performance.now(),
     newName: () => randomBytes(12).toString('hex'),
-    parts: partsOf(settings),
+    parts: [...partsOf(settings), ...parts],
   });
   return {
     ...agent,
@@ -79,12 +81,18 @@ const attributesParts = ({ file, ...rest }: AgentAttributesSettings): readonly S
 /** The node's dealings with the ledger, as the settings want them. */
 export const deskOf = (
   settings: AgentSettings,
-  deps: { readonly store: Store; readonly clock: Clock; readonly log: Log },
+  deps: {
+    readonly store: Store;
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly attributes?: () => Readonly<Record<string, string>>;
+  },
 ): Desk =>
   openDesk(deps.store, {
     node: nodeNameOf(settings),
     clock: deps.clock,
     log: deps.log,
+    ...(deps.attributes && { attributes: deps.attributes }),
     coolDownMs: settings.coolDownMs,
     pressedCoolDownMs: settings.pressedCoolDownMs,
   });

@@ -1,5 +1,6 @@
 import Joi from 'joi';
 import { agentAttributesSchema, type AgentAttributesSettings } from './agent-attributes.ts';
+import { agentMesosSchema, type AgentMesosSettings } from './agent-mesos.ts';
 import { agentShapeSchema, type AgentShapeSettings } from './agent-shape.ts';
 import { count, milliseconds, text } from './kinds.ts';
 
@@ -22,6 +23,7 @@ export interface AgentSettings {
   readonly taskFrom: string[];
   readonly shape: AgentShapeSettings;
   readonly attributes: AgentAttributesSettings;
+  readonly mesos: AgentMesosSettings;
 }
 
 /** Longest path of a unix socket, bytes. */
@@ -89,4 +91,5 @@ export const agentSchema = Joi.object<AgentSettings, true>({
   ),
   shape: agentShapeSchema.default(),
   attributes: agentAttributesSchema.default(),
+  mesos: agentMesosSchema.default(),
 });

@@ -9,6 +9,7 @@ import type { CliContext } from '../context.ts';
 import { withStore } from '../deps.ts';
 import { fenceDoctor } from '../fence-doctor.ts';
 import { NodeUnwell } from '../node-errors.ts';
+import { lastSeen } from '../seen-attributes.ts';
 import { json } from '../table.ts';
 
 /** `corral doctor --node`. */
@@ -39,7 +40,8 @@ const doctor = (context: CliContext, flags: { json?: true }): Promise<void> =>
     const { plugin, pluginDirectory, docker, reconcileEveryMs, attributes } = settings;
     const attributesFile = attributes.file;
     const engine = openEngine({ socket: docker.socket });
-    const desk = deskOf(settings, { store, clock, log });
+    const seen = await lastSeen({ agent: settings });
+    const desk = deskOf(settings, { store, clock, log, ...seen });
     try {
       const node = nodeNameOf(settings);
       const pluginSocket = join(pluginDirectory, `${plugin}.sock`);

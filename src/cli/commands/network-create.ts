@@ -7,6 +7,7 @@ import { deskOf } from '../agent-service.ts';
 import type { CliContext } from '../context.ts';
 import { withStore } from '../deps.ts';
 import { numberOf } from '../options.ts';
+import { lastSeen } from '../seen-attributes.ts';
 import { json, table } from '../table.ts';
 import { BadOption } from '../topology-errors.ts';
 
@@ -73,7 +74,7 @@ function plan(
 ): Promise<Planned> {
   const { agent } = context.settings();
   return withStore(context, async (store) => {
-    const desk = deskOf(agent, { ...context, store });
+    const desk = deskOf(agent, { ...context, store, ...(await lastSeen({ agent })) });
     try {
       const pools = await desk.pools(name, AbortSignal.timeout(10_000));
       const planned = planNetworks(name, pools, choices);

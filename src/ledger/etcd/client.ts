@@ -37,7 +37,11 @@ export function connectEtcd({ hosts, credentials, auth }: EtcdHosts, clock: Cloc
       // Below 5 s, etcd's --grpc-keepalive-min-time makes it drop the connection.
       'grpc.keepalive_time_ms': 10_000,
       'grpc.keepalive_timeout_ms': 3_000,
-      'grpc.keepalive_permit_without_calls': 1,
+      // Pings on a connection without a call are taken for an attack by etcd, which drops it.
+      'grpc.keepalive_permit_without_calls': 0,
+      // Its own are 1 s, growing to 2 minutes: calls.ts paces the tries, and a member that is back is used at once.
+      'grpc.initial_reconnect_backoff_ms': 100,
+      'grpc.max_reconnect_backoff_ms': 1_000,
       'grpc.max_receive_message_length': MOST_RECEIVED_BYTES,
     },
     faultHandling: {
