@@ -19,6 +19,7 @@ import {
   widthOf,
 } from '../../src/core/address.ts';
 import { BadAddress, BadCidr } from '../../src/core/topology-errors.ts';
+import { runs } from '../runs.ts';
 
 const address = (family: Family): fc.Arbitrary<Address> =>
   fc
@@ -58,7 +59,7 @@ describe('parseAddress', () => {
         if (text.includes(':') && text.includes('.')) return;
         assert.equal(reads(text), isIP(text), text);
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
   });
 

@@ -13,6 +13,7 @@ import {
   valueFault,
 } from '../../src/core/attributes-text.ts';
 import { readNetwork, readNode, readPool } from '../../src/core/topology-read.ts';
+import { runs } from '../runs.ts';
 
 const map = (of: Record<string, string>): ReadonlyMap<string, string> =>
   new Map(Object.entries(of));
@@ -268,7 +269,7 @@ describe('changes of attributes', () => {
           if (!change.additive)
             assert.ok(!compatible(map(now), withChanges(map(now), [change])), change.says);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 });

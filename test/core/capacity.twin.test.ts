@@ -9,6 +9,7 @@ import { groupOf, LeaseSums, stockByNode } from '../../src/core/capacity-sums.ts
 import { EMPTY_BLOCK, NO_BITS, type WholeBlock, withBit } from '../../src/core/block.ts';
 import type { LeaseRecord, TallyRecord } from '../../src/core/lease-record.ts';
 import { Snapshot } from '../../src/core/snapshot.ts';
+import { runs } from '../runs.ts';
 
 /** A random cluster as leases, stock and promises; all else is written from these, or counted from them. */
 interface Lease {
@@ -227,7 +228,7 @@ describe('a capacity report', () => {
         for (const row of rows)
           if (!counted.has(`${row.kind} ${row.name}`)) assert.equal(row.figures.leased ?? 0, 0);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     ));
 
   it('sums to the same whichever way it is cut', () =>
@@ -248,7 +249,7 @@ describe('a capacity report', () => {
         for (const kind of ['rack', 'node'] as const)
           assert.equal(sum(of(rows, kind), 'spare'), sum(of(rows, 'pool'), 'spare'));
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     ));
 
   it('leaves no address out and counts none twice', () =>
@@ -278,6 +279,6 @@ describe('a capacity report', () => {
             assert.equal(leasedInKbit + promisedInKbit + freeInKbit, capacityInKbit);
           }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     ));
 });

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { ContainerRates, RateNames } from '../../src/core/container-rates.ts';
 import { ratesOf } from '../../src/core/container-rates.ts';
+import { runs } from '../runs.ts';
 
 const read = (lines: readonly string[], names: RateNames): ContainerRates =>
   ratesOf(new Map(lines.map((line) => line.split(/=(.*)/s, 2) as [string, string])), names);
@@ -67,7 +68,7 @@ describe('the rates in a container’s environment', () => {
           assert.deepEqual(faults, []);
         }
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     );
   });
 });

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { type CronPlan, duesBetween, nextDue } from '../../src/core/cron.ts';
 import { zoneOf } from '../../src/core/cron-zone.ts';
 import { cronPlan } from '../../src/report/cron.ts';
+import { runs } from '../runs.ts';
 
 const at = (text: string): number => Date.parse(text);
 const iso = (ms: number | undefined): string =>
@@ -161,7 +162,7 @@ describe('due times of a span', () => {
         assert.equal(found?.others ?? -1, one.length - 1);
         assert.equal(found && iso(found.lastMs), one.at(-1));
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 });

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { FencePicture, StagedTask } from '../../src/core/fence-staging.ts';
 import { fenceRooms } from '../../src/core/fence-room.ts';
 import type { NodeRoom } from '../../src/core/room.ts';
+import { runs } from '../runs.ts';
 
 const NETWORKS = ['dev', 'prod'];
 const APPS = ['/a', '/b', '/c'];
@@ -162,7 +163,7 @@ describe('what a node has left for launches that nobody announced', () => {
           assert.equal(room.addresses, Math.max(...[...networks.values()].map((n) => n.room)));
         }
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     );
   });
 

@@ -13,6 +13,7 @@ import {
   YIELDED_FOR_MS,
 } from '../../src/core/fence-step.ts';
 import type { FenceWant } from '../../src/core/fence-want.ts';
+import { runs } from '../runs.ts';
 
 const NOW = 1e9;
 const RULES: StepRules = { mode: 'on', isAble: true, flipsPerMinute: 4, atOnce: 16 };
@@ -519,7 +520,7 @@ describe('whatever operators, masters and rooms do', () => {
         const play = new Play();
         for (const one of story) play.happen(one);
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 
@@ -542,7 +543,7 @@ describe('whatever operators, masters and rooms do', () => {
         for (const { flag } of play.machines) assert.notEqual(flag, 'fence');
         assert.equal(play.records.size, 0);
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 
@@ -565,7 +566,7 @@ describe('whatever operators, masters and rooms do', () => {
         play.look();
         assert.deepEqual(play.records, before);
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Flow } from '../../src/core/flow.ts';
+import { runs } from '../runs.ts';
 
 type Arc = readonly [from: number, to: number, capacity: number];
 
@@ -38,7 +39,7 @@ describe('Flow', () => {
         const { flow } = built(VERTICES, arcs);
         assert.equal(flow.send(0, 1, Infinity), leastCut(VERTICES, arcs));
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -59,7 +60,7 @@ describe('Flow', () => {
           [-sent, sent, 0, 0, 0, 0].map((n) => n + 0),
         );
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 

@@ -6,6 +6,7 @@ import { place } from '../../src/core/place.ts';
 import { clusterOf, nodeOf, webAsk, witnessOf } from './twins/models.ts';
 import { asks, rooms } from './twins/arbitrary.ts';
 import { fitJointly } from './twins/placement.ts';
+import { runs } from '../runs.ts';
 
 const portless = asks.map((ask) => ({
   ...ask,
@@ -24,7 +25,7 @@ describe('placeAll', () => {
         if (fits) assert.ok(isPossible, 'admitted what cannot fit');
         met[fits ? 'fits' : isPossible ? 'missed' : 'refused'] += 1;
       }),
-      { numRuns: 1500 },
+      { numRuns: runs(1500) },
     );
     console.log(`placeAll: ${JSON.stringify(met)}`);
     assert.ok(met.missed * 20 <= met.fits, JSON.stringify(met));

@@ -5,6 +5,7 @@ import type { LimitStanding, LimitWish } from '../../src/core/limit-edit.ts';
 import { judgeLimit, MOST_LIMIT_KBIT, resetWish, sameLimit } from '../../src/core/limit-edit.ts';
 import { BadLimit, LimitPastLink } from '../../src/core/limit-errors.ts';
 import type { NodeRecord } from '../../src/core/topology-record.ts';
+import { runs } from '../runs.ts';
 
 const link: NodeRecord = {
   v: 1,
@@ -187,7 +188,7 @@ describe('judgeLimit, for any sums', () => {
         if (made === undefined) assert.equal(forced.forced, true);
         else assert(sameLimit(made, forced));
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     );
   });
 
@@ -217,9 +218,9 @@ describe('judgeLimit, for any sums', () => {
           }
         }
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     );
-    assert(refused > 200, `${refused} of 2000 were refused`);
+    assert(refused > runs(200), `${refused} of ${runs(2_000)} were refused`);
   });
 });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { readRawLimit, UnreadableLimit } from '../../src/core/limit-raw.ts';
+import { runs } from '../runs.ts';
 
 describe('readRawLimit', () => {
   for (const { says, value, gives } of [
@@ -72,7 +73,7 @@ describe('readRawLimit', () => {
           assert(fault instanceof UnreadableLimit);
         }
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     );
   });
 });

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { searched } from '../../src/core/place-search.ts';
 import type { Side } from '../../src/core/place-sides.ts';
 import { flowing, type Problem } from '../../src/core/place-flow.ts';
+import { runs } from '../runs.ts';
 
 const CLASSES = 7;
 
@@ -52,7 +53,7 @@ describe('the search over three sides', () => {
           bins.forEach((count, bin) => assert.ok(count <= (problem.sides[i]?.bins[bin] ?? 0)));
         });
       }),
-      { numRuns: 600 },
+      { numRuns: runs(600) },
     );
   });
 

@@ -9,11 +9,12 @@ import { rulesOf } from '../../src/core/place-rules.ts';
 import { networkShortage } from '../../src/core/shortage-network.ts';
 import { asks, rooms } from './twins/arbitrary.ts';
 import { bruteForce } from './twins/placement.ts';
+import { runs } from '../runs.ts';
 
 /** What was met on the way: a property that never meets its case proves nothing. */
 const met = { fits: 0, short: 0, constrained: 0 };
 
-const RUNS = Number(process.env['RUNS'] ?? 2000);
+const RUNS = runs(2000);
 
 describe('place and its brute-force twin', () => {
   it('agree on whether an ask fits and on how many instances do', () => {
@@ -69,8 +70,8 @@ describe('what a refusal says', () => {
         const { chosen } = settle(survey(room, ask, []), ask.instances);
         assert.equal(limits.holds, chosen.solution.total);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
-    assert.ok(refused > 200, `${refused} refused`);
+    assert.ok(refused > runs(200), `${refused} refused`);
   });
 });

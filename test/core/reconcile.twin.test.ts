@@ -7,6 +7,7 @@ import { reconcile } from '../../src/core/reconcile.ts';
 import { NOTHING_REMEMBERED } from '../../src/core/reconcile-input.ts';
 import type { LeaseRecord } from '../../src/core/lease-record.ts';
 import { World } from './twins/docker-world.ts';
+import { runs } from '../runs.ts';
 
 const APART_MS = 60_000;
 
@@ -151,9 +152,9 @@ describe('reconcile and its twin', () => {
           assert.deepEqual(due, dueNow(history));
         }
       }),
-      { numRuns: 4_000 },
+      { numRuns: runs(4_000) },
     );
-    assert(released > 500, `only ${released} releases were compared`);
+    assert(released > runs(500), `only ${released} releases were compared`);
   });
 });
 
@@ -186,8 +187,11 @@ describe('reconcile in a world of its own', () => {
         releases += world.releases;
         adoptions += world.adoptions;
       }),
-      { numRuns: 3_000 },
+      { numRuns: runs(3_000) },
     );
-    assert(releases > 300 && adoptions > 50, `${releases} releases, ${adoptions} adoptions`);
+    assert(
+      releases > runs(300) && adoptions > runs(50),
+      `${releases} releases, ${adoptions} adoptions`,
+    );
   });
 });

@@ -6,6 +6,7 @@ import { reroute } from '../../src/core/reroute.ts';
 import type { Ask, NodeRoom, Room } from '../../src/core/room.ts';
 import { asks, rooms } from './twins/arbitrary.ts';
 import { following, type State } from './twins/placement.ts';
+import { runs } from '../runs.ts';
 
 /** Launches wherever Marathon may, knowing nothing of networks, chosen by `dice`; counts per node. */
 function launch(room: Room, ask: Ask, dice: readonly number[]): ReadonlyMap<string, number> {
@@ -85,9 +86,9 @@ describe('reroute against a Marathon that knows nothing of networks', () => {
             assert.ok(used <= free, `${used} on pools ${pools} with ${free} free`);
           }
       }),
-      { numRuns: Number(process.env['RUNS'] ?? 3000) },
+      { numRuns: runs(3000) },
     );
-    assert.ok(met.injected > 20 && met.nothing > 50, JSON.stringify(met));
+    assert.ok(met.injected > runs(20) && met.nothing > runs(50), JSON.stringify(met));
     console.log(`reroute: ${JSON.stringify(met)}`);
   });
 });

@@ -19,6 +19,7 @@ import {
 } from '../../src/core/reserve.ts';
 import { countBlock } from '../../src/core/snapshot-blocks.ts';
 import { Snapshot } from '../../src/core/snapshot.ts';
+import { runs } from '../runs.ts';
 
 const EMPTY: TallyRecord = { v: 1, netInKbit: 0, netOutKbit: 0, pools: {}, apps: {} };
 const POOLS = ['p', 'constructor'];
@@ -152,6 +153,6 @@ describe('the picture of a pool', () => {
           [held, spare, cooling, 16 - withheld],
         );
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     ));
 });

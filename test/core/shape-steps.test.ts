@@ -8,6 +8,7 @@ import { stepsToClean, stepsTowards } from '../../src/core/shape-steps.ts';
 import { wantedShape } from '../../src/core/shape-wanted.ts';
 import { LINK_MINOR, REST_MINOR, type Shape } from '../../src/core/shape.ts';
 import { applyAll, bareLink, damages, KERNEL, limits, uplinks } from './shape-model.ts';
+import { runs } from '../runs.ts';
 
 const HOST: Seen = new Map(
   ['va', 'vb', 'vc', 'vd', 'eth0'].map((name, at) => [name, bareLink(at + 2)]),
@@ -25,7 +26,7 @@ describe('stepsTowards', () => {
         const after = applyAll(stepsTowards(second, before), before);
         assert.deepEqual(stepsTowards(second, after), []);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     ));
 
   it('may stop anywhere, and gets there all the same', () =>
@@ -37,7 +38,7 @@ describe('stepsTowards', () => {
         const after = applyAll(stepsTowards(second, half), half);
         assert.deepEqual(stepsTowards(second, after), []);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     ));
 
   it('cleans to exactly what was there before, from wherever it stopped', () =>
@@ -48,7 +49,7 @@ describe('stepsTowards', () => {
         const clean = applyAll(stepsToClean(half), half);
         assert.deepEqual(clean, HOST);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     ));
 
   it('changes nothing but the class when only a rate changes', () => {

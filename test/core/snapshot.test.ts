@@ -7,6 +7,7 @@ import type { NetworkRecord, NodeRecord, PoolRecord } from '../../src/core/topol
 import type { ReservationRecord } from '../../src/core/promise-record.ts';
 import { Snapshot } from '../../src/core/snapshot.ts';
 import { emptyState, heldBy, heldOn, owed, promise, rebuilt, type State } from './snapshot-twin.ts';
+import { runs } from '../runs.ts';
 
 const NODES = ['node-1', 'node-2', 'node-3', 'constructor'];
 const POOLS = ['prod-a', 'prod-b', 'lab'];
@@ -322,7 +323,7 @@ describe('Snapshot, changed piece by piece', () => {
           assertTwins(snapshot, state);
         },
       ),
-      { numRuns: 300, includeErrorInReport: true },
+      { numRuns: runs(300), includeErrorInReport: true },
     );
   });
 });

@@ -6,6 +6,7 @@ import { after, diffTopology, newFaults } from '../../src/core/topology-diff.ts'
 import { readTopology } from '../../src/core/topology-read.ts';
 import type { Topology } from '../../src/core/topology.ts';
 import { EMPTY_TOPOLOGY, wiringFaults } from '../../src/core/topology.ts';
+import { runs } from '../runs.ts';
 
 const applied = (seen: Topology, steps: readonly Step[]): Topology =>
   steps.reduce((now, step) => {
@@ -136,7 +137,7 @@ describe('diffTopology', () => {
           assert.deepEqual([...done.networks].sort(), [...wanted.networks].sort());
         }
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     ));
 
   it('passes through sound topologies only, wherever a way exists', () => {

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { BadJson } from '../../src/plumbing/errors.ts';
 import { type JsonLimits, parseStrictJson } from '../../src/plumbing/strict-json.ts';
+import { runs } from '../runs.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const parse = (text: string, limits?: JsonLimits): unknown => parseStrictJson(bytes(text), limits);
@@ -207,7 +208,7 @@ describe('parseStrictJson', () => {
           if (!(thrown instanceof BadJson)) throw thrown;
         }
       }),
-      { numRuns: 3_000 },
+      { numRuns: runs(3_000) },
     );
   });
 
@@ -242,7 +243,7 @@ describe('parseStrictJson', () => {
           assert.ok(thrown instanceof BadJson && thrown.fault === 'duplicate-key', text);
         }
       }),
-      { numRuns: 3_000 },
+      { numRuns: runs(3_000) },
     );
   });
 });

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Refusal } from '../../../src/core/errors.ts';
 import { recognise } from '../../../src/cluster/marathon/routes.ts';
+import { runs } from '../../runs.ts';
 
 /**
  * A second, dumb reading of a path, written after Jersey and not after our own: matrix parameters
@@ -145,9 +146,9 @@ describe('trap 23: random ways to write a target', () => {
           seen.refused += 1;
         }
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     );
-    assert.ok(seen.judged > 500 && seen.refused > 500, JSON.stringify(seen));
+    assert.ok(seen.judged > runs(500) && seen.refused > runs(500), JSON.stringify(seen));
   });
 
   it('what is sent upstream is recognised as the very same route', () =>
@@ -165,6 +166,6 @@ describe('trap 23: random ways to write a target', () => {
           assert.ok(fault instanceof Refusal, String(fault));
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     ));
 });
