@@ -18,7 +18,8 @@ import type { Log } from '../plumbing/log.ts';
 import type { Loop } from '../plumbing/loop.ts';
 import { type FactsFeed, feedFacts } from './facts.ts';
 import { type Fence, isFencedBy, openBook, startFence } from './fence.ts';
-import { type GateParts, loopsBeside } from './gate-loops.ts';
+import { loopsBeside } from './gate-loops.ts';
+import type { GateParts } from './gate-parts.ts';
 import type { OwnMarathon } from './marathon.ts';
 import { verdictMetrics } from './metrics.ts';
 

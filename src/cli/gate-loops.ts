@@ -1,35 +1,11 @@
-import type { Registry } from 'prom-client';
-import type { Settings } from '../config/settings.ts';
-import type { FailureWatch } from '../gate/brake-watch.ts';
 import { goneNodesTurn } from '../gate/gone-nodes.ts';
-import type { Judge } from '../gate/judge.ts';
 import { keeperTurn } from '../gate/keeper.ts';
-import type { Planner } from '../gate/planner.ts';
-import type { Store } from '../ledger/store.ts';
-import type { View } from '../ledger/view.ts';
-import type { Clock } from '../plumbing/clock.ts';
-import type { Log } from '../plumbing/log.ts';
 import { type Loop, startLoop } from '../plumbing/loop.ts';
 import type { FactsFeed } from './facts.ts';
+import type { GateParts } from './gate-parts.ts';
 import { heldLoop } from './held-loop.ts';
 import { whileLeading } from './leading.ts';
-import type { OwnMarathon } from './marathon.ts';
 import { reportLoops } from './report-loops.ts';
-
-/** A gate's parts, for the loops that run beside its requests. */
-export interface GateParts {
-  readonly settings: Settings;
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly view: View;
-  readonly marathon: OwnMarathon;
-  readonly judge: Judge;
-  readonly planner: Planner;
-  readonly registry: Registry;
-  /** Launches that failed lately. */
-  readonly failures: FailureWatch;
-}
 
 /** All that a gate does by itself, beside answering requests. */
 export const loopsBeside = (

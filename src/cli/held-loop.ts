@@ -8,7 +8,7 @@ import { trimFailures } from '../ledger/failures.ts';
 import type { Store } from '../ledger/store.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import { type Loop, startLoop } from '../plumbing/loop.ts';
-import type { GateParts } from './gate-loops.ts';
+import type { GateParts } from './gate-parts.ts';
 import { heldMetrics } from './held-metrics.ts';
 import { type LeadingTurn, whileLeading } from './leading.ts';
 

@@ -4,7 +4,7 @@ import type { WebhookSettings } from '../config/report.ts';
 import { deliverTurn } from '../report/deliver.ts';
 import { scheduleTurn } from '../report/schedule.ts';
 import { type Loop, startLoop } from '../plumbing/loop.ts';
-import type { GateParts } from './gate-loops.ts';
+import type { GateParts } from './gate-parts.ts';
 import { whileLeading } from './leading.ts';
 
 /** The key of a webhook's signature; read again for each delivery, so that a new file is taken up. */

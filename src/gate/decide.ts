@@ -12,7 +12,7 @@ import type { View } from '../ledger/view.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import { onlyFrees } from './claims.ts';
 import { AppLocked, LaunchRefused, LedgerBehind, NotHeldNow } from './errors.ts';
-import type { Growing } from './held-growth.ts';
+import type { Growing } from './growing.ts';
 import { type Decide, passed, type Prepared, type Ruling } from './judge.ts';
 import { LedgerWatch } from './ledger-watch.ts';
 import { admissionOf } from './promise.ts';

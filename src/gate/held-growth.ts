@@ -8,19 +8,11 @@ import {
 import type { JudgedRoute } from '../cluster/marathon/route.ts';
 import { podWithInstances } from '../cluster/marathon/scale.ts';
 import { confirmed } from '../core/held-queue.ts';
-import type { HeldRecord, PendingScale } from '../core/held-record.ts';
-import type { Guard } from '../ledger/store.ts';
+import type { HeldRecord } from '../core/held-record.ts';
 import { type HeldHands, type Leading, rewrite } from './held-hands.ts';
 import { isLocked } from './held-locks.ts';
 import type { HeldSpec } from './held-spec.ts';
 import type { ChangeRequest, Ruling } from './judge.ts';
-
-/** A change that the queue makes for a held app, by itself and not for a client. */
-export interface Growing {
-  readonly record: HeldRecord;
-  readonly was: PendingScale;
-  readonly fence: Guard;
-}
 
 export interface GrowDeps extends Pick<
   HeldHands,

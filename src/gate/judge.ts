@@ -10,7 +10,7 @@ import { parseStrictJson } from '../plumbing/strict-json.ts';
 import type { HoldPolicy } from './claims.ts';
 import { CannotJudge } from './errors.ts';
 import type { FlatHeaders } from './headers.ts';
-import type { Growing } from './held-growth.ts';
+import type { Growing } from './growing.ts';
 import type { ForwardResult } from './forward.ts';
 
 /** A change as it arrived: its route, and the exact bytes of its body. */

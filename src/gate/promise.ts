@@ -4,7 +4,7 @@ import { grown } from '../core/held-queue.ts';
 import type { HeldRecord } from '../core/held-record.ts';
 import type { InjectedRecord, ReservationRecord } from '../core/promise-record.ts';
 import type { Admission, AppRecord } from '../ledger/reservations.ts';
-import type { Growing } from './held-growth.ts';
+import type { Growing } from './growing.ts';
 import type { Weighed } from './weigh.ts';
 
 /** What a promise is made of, besides the verdict. */
