@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { CountedLimit } from '../core/lease-record.ts';
 import type { Rates } from '../core/limit-edit.ts';
 import { sameLimit } from '../core/limit-edit.ts';
+import type { LeaseRecord } from '../core/lease-record.ts';
 import type { LimitStatusRecord } from '../core/limit-record.ts';
 import { holdingOf, prefixes } from '../ledger/keys.ts';
 import type { LimitReport } from '../ledger/limit-report.ts';
@@ -18,6 +19,8 @@ export interface WantedLimit {
   readonly netOutKbit: number;
   /** Minor of the tc class, unique on the node. */
   readonly classMinor: number;
+  /** When Docker asked for the address of a container of which nobody has said yet that it started. */
+  readonly pendingSinceMs?: number;
 }
 
 /** Told of addresses; of `undefined` when any may have changed. */
@@ -141,10 +144,13 @@ export class LimitPicture {
       if (counted === undefined) return [];
       const { netInKbit, netOutKbit, classMinor } = counted;
       const whose = container === undefined ? {} : { container };
-      return [{ address, ...whose, netInKbit, netOutKbit, classMinor }];
+      return [{ address, ...whose, netInKbit, netOutKbit, classMinor, ...pendingOf(lease) }];
     });
   }
 }
+
+const pendingOf = (lease: LeaseRecord | undefined): Pick<WantedLimit, 'pendingSinceMs'> =>
+  lease?.by === 'docker' && lease.startedMs === undefined ? { pendingSinceMs: lease.sinceMs } : {};
 
 const byAddress = ([one]: readonly [string, unknown], [other]: readonly [string, unknown]) =>
   one < other ? -1 : 1;

@@ -5,11 +5,17 @@ import { NoBandwidthLeft, UnknownNode } from '../ledger/lease-errors.ts';
 import { records } from '../ledger/records.ts';
 import { itemOf, json, type ReadyItem } from './api.ts';
 import { events } from './docker/events.ts';
-import { Ends } from './ends.ts';
 import { type Limits, type LimitReport, startLimits, type WantedLimit } from './limits.ts';
 import { Processes } from './processes.ts';
 import type { AgentContext, StartPart } from './part.ts';
-import { type Shaper, type ShaperState, startShaper, type Wanted } from './shape/shaper.ts';
+import {
+  type Ask,
+  type Shaper,
+  type ShaperState,
+  startShaper,
+  type Wanted,
+} from './shape/shaper.ts';
+import { Starts } from './starts.ts';
 import { usageMetrics, usageRoutes } from './usage.ts';
 
 /**
@@ -37,7 +43,7 @@ export class Shaping {
   readonly #context: AgentContext;
   readonly #limits: Limits;
   readonly #processes: Processes;
-  readonly #ends: Ends;
+  readonly #starts: Starts;
   readonly #ending = new AbortController();
   readonly #unbar: () => void;
   readonly #listening: Promise<void>;
@@ -50,13 +56,14 @@ export class Shaping {
     const { store, node, clock, log, newName, engine, settings, registry } = context;
     this.#limits = startLimits({ store, node, clock, log, random: newName });
     this.#processes = new Processes(engine);
-    this.#ends = new Ends({
+    this.#starts = new Starts({
       ...{ engine, clock, log, plugin: settings.plugin },
       onChange: () => this.shaper.wake(),
     });
     this.shaper = startShaper({
       wanted: (signal) => this.#wanted(signal),
-      onPass: (state) => this.#limits.report(this.#reports(state)),
+      wantedNow: () => this.#wantedNow(),
+      onPass: (state, asks) => this.#limits.report(this.#reports(state, asks)),
       everyMs: settings.shape.everyMs,
       ...{ clock, log },
       ...(netns !== undefined && { netns }),
@@ -92,7 +99,7 @@ export class Shaping {
     this.#ending.abort(new Error('the agent was stopped'));
     this.#unbar();
     await Promise.all([this.#listening, this.#limits.close(), this.shaper.stop()]);
-    await this.#ends.idle();
+    await this.#starts.idle();
   }
 
   /** Once the limits of a node's containers add up to its link, no more containers start there. */
@@ -110,7 +117,7 @@ export class Shaping {
   async #listen(): Promise<void> {
     const { signal } = this.#ending;
     for await (const event of events(this.#context, signal)) {
-      this.#ends.hear(event, signal);
+      this.#starts.hear(event, signal);
       if (event.what === 'connected') this.#processes.forgetAll();
       else if (event.what === 'container' && TURNS.has(event.action))
         this.#processes.forget(event.container);
@@ -122,14 +129,24 @@ export class Shaping {
   /** @throws while Docker or the ledger cannot say: then the kernel is left as it is */
   async #wanted(signal: AbortSignal): Promise<Wanted> {
     if (!this.#limits.known()) throw new Error('the limits of this node were not read yet');
+    await this.#learnUplink(signal);
+    const wanted = this.#wantedNow();
+    if (!wanted) throw new Error('the link of this node was not read yet');
+    return wanted;
+  }
+
+  #wantedNow(): Wanted | undefined {
+    const { of: uplink } = this.#uplink ?? {};
+    if (!uplink || !this.#limits.known()) return undefined;
     const wanted = this.#limits.wanted();
-    const uplink = await this.#uplinkNow(signal);
-    const running = once(() => this.#running(wanted, signal));
-    const asks = wanted.map(({ container, ...limit }) => {
-      const starting = this.#ends.startingAt(limit.address);
-      const process = async () =>
-        starting || container === undefined ? undefined : (await running()).get(container);
-      return { ...limit, at: { process, ...(starting && { starting }) } };
+    const running = once((signal: AbortSignal) => this.#running(wanted, signal));
+    const asks = wanted.map((limit) => {
+      const { container, address, netInKbit, netOutKbit, classMinor } = limit;
+      const starting = this.#starts.startingAt(limit);
+      const process = async (signal: AbortSignal) =>
+        starting || container === undefined ? undefined : (await running(signal)).get(container);
+      const at = { process, ...(starting && { starting }) };
+      return { address, netInKbit, netOutKbit, classMinor, at };
     });
     this.#told = new Map(wanted.map((limit) => [limit.address, limit]));
     return { asks, uplink };
@@ -146,24 +163,21 @@ export class Shaping {
     );
   }
 
-  /** A new container's limit does not wait for the ledger to say again what the node's link is. */
-  async #uplinkNow(signal: AbortSignal): Promise<Uplink> {
+  async #learnUplink(signal: AbortSignal): Promise<void> {
     const { store, node, clock, settings } = this.#context;
     const atMs = clock.now();
-    if (this.#uplink && this.#uplink.atMs + settings.shape.everyMs / 2 > atMs)
-      return this.#uplink.of;
+    if (this.#uplink && this.#uplink.atMs + settings.shape.everyMs / 2 > atMs) return;
     const entry = await store.get(keys.node(node), signal);
     if (!entry) throw new UnknownNode(node);
-    const of = records.node.decode(entry);
-    this.#uplink = { of, atMs };
-    return of;
+    this.#uplink = { of: records.node.decode(entry), atMs };
   }
 
-  #reports({ inForce, faults }: ShaperState): readonly LimitReport[] {
+  #reports({ inForce, faults }: ShaperState, asks: readonly Ask[]): readonly LimitReport[] {
+    const judged = new Map(asks.map((ask) => [ask.address, ask]));
     const of = (address: string, fault?: Pick<LimitReport, 'fault' | 'passing'>) => {
-      const told = this.#told.get(address);
-      if (!told) return [];
-      const { netInKbit, netOutKbit } = told;
+      const ask = judged.get(address);
+      if (!ask) return [];
+      const { netInKbit, netOutKbit } = ask;
       return [{ address, netInKbit, netOutKbit, ...fault }];
     };
     return [
@@ -175,9 +189,9 @@ export class Shaping {
   }
 }
 
-function once<T>(ask: () => Promise<T>): () => Promise<T> {
+function once<T>(ask: (signal: AbortSignal) => Promise<T>): (signal: AbortSignal) => Promise<T> {
   let asked: Promise<T> | undefined;
-  return () => (asked ??= ask());
+  return (signal) => (asked ??= ask(signal));
 }
 
 /** What makes another process, or none, of a container. */

@@ -46,6 +46,24 @@ function linkIn(fields: Fields): HostLink | undefined {
   };
 }
 
+/** What `ip -o monitor link` says of one interface: it is there, or it went. */
+export interface LinkNews {
+  readonly gone: boolean;
+  readonly link: HostLink;
+}
+
+const NEWS = /^(Deleted )?(\d+): ([^@:\s]+)(?:@\S+)?: <([^>]*)> mtu (\d+) ([^\\]*)/;
+
+/** Undefined for a line that says nothing of an interface. It tells less than a dump: no kind. */
+export function parseLinkNews(line: string): LinkNews | undefined {
+  const [, deleted, index, name, flags = '', mtu, rest = ''] = NEWS.exec(line) ?? [];
+  if (name === undefined) return undefined;
+  const bridge = / ?master (\S+)/.exec(rest)?.[1];
+  const up = flags.split(',').includes('UP');
+  const link = { name, index: Number(index), mtu: Number(mtu), up, ...given({ bridge }) };
+  return { gone: deleted !== undefined, link };
+}
+
 type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 /** Without what is not there. */

@@ -29,39 +29,44 @@ export class Finder {
   /** Ports that containers were given while they were being started. */
   readonly #lent = new Map<string, Known>();
 
-  /** Asks of containers that do not run, nor are being started, are left out. */
-  async find(asks: readonly Ask[], links: Links, signal: AbortSignal): Promise<Found> {
-    const found = await Promise.all(asks.map((ask) => this.#one(ask, links, signal)));
-    return this.#withPorts(asks, found, links);
+  /**
+   * Asks for those that run and are not known yet.
+   *
+   * @returns those that cannot be found, and why; who does not run, or is being started, is none of them
+   */
+  async learn(asks: readonly Ask[], links: Links, signal: AbortSignal): Promise<readonly Fault[]> {
+    const found = await Promise.all(asks.map((ask) => this.#learnOne(ask, links, signal)));
+    return found.filter((fault) => fault !== undefined);
   }
 
-  /** The same of what is known without asking anybody. */
-  atOnce(asks: readonly Ask[], links: Links): Found {
-    const found = asks.map((ask) => {
+  /** Where each is, as far as it is known without asking anybody; the others are left out. */
+  place(asks: readonly Ask[], links: Links): Found {
+    const asked = new Set(asks.map(({ address }) => address));
+    for (const map of [this.#known, this.#lent])
+      for (const address of map.keys()) if (!asked.has(address)) map.delete(address);
+    const found = asks.map((ask): One => {
       const name =
         'hostInterface' in ask.at ? ask.at.hostInterface : this.#sure(ask.address, links);
       return name === undefined ? ask : limitOf(ask, name, links);
     });
-    return this.#withPorts(asks, found, links);
-  }
-
-  #withPorts(asks: readonly Ask[], found: readonly One[], links: Links): Found {
-    const asked = new Set(asks.map(({ address }) => address));
-    for (const map of [this.#known, this.#lent])
-      for (const address of map.keys()) if (!asked.has(address)) map.delete(address);
     const limits = found.filter((one) => 'hostInterface' in one);
     const faults = found.filter((one) => 'says' in one);
     const open = found.filter((one) => 'at' in one);
     return { limits: [...limits, ...this.#atPorts(open, limits, links)], faults };
   }
 
-  async #one(ask: Ask, links: Links, signal: AbortSignal): Promise<One> {
-    const { address, at } = ask;
-    if ('hostInterface' in at) return limitOf(ask, at.hostInterface, links);
+  async #learnOne(
+    { address, at }: Ask,
+    links: Links,
+    signal: AbortSignal,
+  ): Promise<Fault | undefined> {
+    if ('hostInterface' in at || this.#sure(address, links) !== undefined) return undefined;
     try {
-      const name =
-        this.#sure(address, links) ?? (await this.#ofProcess(address, at, links, signal));
-      return name === undefined ? ask : limitOf(ask, name, links);
+      const whose = await at.process(signal);
+      const name = whose && (await hostInterfaceOf({ ...whose, address }, links, signal));
+      const link = links.get(name ?? '');
+      if (link) this.#known.set(address, link);
+      return undefined;
     } catch (fault: unknown) {
       if (!(fault instanceof Refusal)) throw fault;
       return { address, says: fault.message, passing: true };
@@ -70,19 +75,6 @@ export class Finder {
 
   #sure(address: string, links: Links): string | undefined {
     return stillThere(this.#known.get(address), links);
-  }
-
-  async #ofProcess(
-    address: string,
-    { process }: Clues,
-    links: Links,
-    signal: AbortSignal,
-  ): Promise<string | undefined> {
-    const whose = await process(signal);
-    const name = whose && (await hostInterfaceOf({ ...whose, address }, links, signal));
-    const link = links.get(name ?? '');
-    if (link) this.#known.set(address, link);
-    return name;
   }
 
   /** A port for each, as far as there are ports that are nobody's; who was lent one keeps it. */

@@ -52,8 +52,12 @@ export async function hostInterfaceOf(
 /** Ports of a bridge that Docker made, in the order in which they were made. */
 export const portsOf = (bridge: string, links: Links): readonly HostLink[] =>
   [...links.values()]
-    .filter((link) => link.bridge === bridge && link.kind === 'veth' && DOCKERS.test(link.name))
+    .filter((link) => link.bridge === bridge && link.kind === 'veth' && isDockersPort(link))
     .sort((a, b) => a.index - b.index);
+
+/** The host's end of a veth that Docker made. */
+export const isDockersPort = ({ name, bridge }: HostLink): boolean =>
+  bridge !== undefined && DOCKERS.test(name);
 
 /** As Docker names the ends of a veth, whoever else has ports on its bridge. */
 const DOCKERS = /^veth[0-9a-f]{7}$/;

@@ -6,48 +6,75 @@ import type { Links } from '../../core/shape-read.ts';
 import type { ShapeStep } from '../../core/shape-step.ts';
 import { stepsTowards } from '../../core/shape-steps.ts';
 import { wantedShape, type WantedShape } from '../../core/shape-wanted.ts';
-import type { Kernel, Limit, Shape } from '../../core/shape.ts';
+import {
+  ifbOf,
+  type Kernel,
+  type Limit,
+  type Shape,
+  SHARED_IN,
+  SHARED_OUT,
+} from '../../core/shape.ts';
 import type { Clock } from '../../plumbing/clock.ts';
 import { KernelRefused } from './errors.ts';
-import { Ahead, within } from './ahead.ts';
 import { Finder } from './finder.ts';
-import type { Hands } from './hands.ts';
+import type { Hands, Refused } from './hands.ts';
 import type { InForce } from './meter.ts';
+import type { Ports } from './ports.ts';
 import { probeKernel } from './probe.ts';
 import type { Look, Reader } from './reader.ts';
-import type { Fault, ShaperDeps, ShaperState, Wanted } from './shaper.ts';
+import type { Ask, Fault, ShaperDeps, ShaperState, Wanted } from './shaper.ts';
+import { Standing, within } from './standing.ts';
 import { unmetOf } from './unmet.ts';
 
-interface Deps extends Pick<ShaperDeps, 'wanted' | 'log' | 'everyMs'> {
+interface Deps extends Pick<ShaperDeps, 'wanted' | 'wantedNow' | 'log' | 'everyMs'> {
   readonly clock: Clock;
   readonly reader: Reader;
   readonly hands: Hands;
-}
-
-export interface Settled {
-  readonly shape: Shape;
-  readonly seen: Seen;
+  readonly ports: Ports;
 }
 
 const DEFAULT_MTU = 1500;
 const NOTHING: Seen = new Map();
-/** Longest that what was done is not looked at while there is more to do, ms. */
-const UNSEEN_MS = 3_000;
+/** Quick looks that follow one another closely are that far apart, ms: they take CPU that a rush needs. */
+const LOOK_EVERY_MS = 500;
 
 /** What is wanted, told in the words of the kernel. */
 interface Told extends Pick<WantedShape, 'shape' | 'sharers'> {
+  readonly asks: readonly Ask[];
   readonly limits: readonly Limit[];
   /** Limits that nothing can be tried for. */
   readonly faults: readonly Fault[];
 }
 
-interface Work {
-  readonly told: Told;
-  /** What is compared: all that is wanted, or what is on the interfaces of `only`. */
-  readonly of: Shape;
+/** A look, and what it was for. */
+interface Looked {
   readonly look: Look;
+  /** Standing's mark from before it: what was done since is not compared with it. */
+  readonly mark: number;
+  /** These interfaces and no others. */
   readonly only?: ReadonlySet<string>;
+  /** Containers that were not found. */
+  readonly lost: readonly Fault[];
 }
+
+/** What was done after a look, and for which interfaces. */
+interface Done {
+  readonly told: Told;
+  readonly steps: readonly ShapeStep[];
+  readonly refused: readonly Refused[];
+  readonly left: ReadonlySet<string>;
+  readonly mark: number;
+}
+
+interface Outcome {
+  /** Steps that would still be needed. */
+  readonly open: readonly ShapeStep[];
+  readonly refused: readonly Refused[];
+  /** Interfaces that were looked at and compared. */
+  readonly scope: ReadonlySet<string>;
+}
+
+const SHARED = [SHARED_IN, SHARED_OUT];
 
 /**
  * Look, compare, act, look again. One at a time.
@@ -55,18 +82,30 @@ interface Work {
  * A whole pass looks at everything, and so finds what others did. A quick one, between two whole ones,
  * looks only at interfaces whose limits are not those of the pass before, or which were made anew: with
  * 500 containers a new one then waits for two dumps instead of a thousand questions.
+ *
+ * Nobody waits for a look to be limited: `hurry` does what can be done without one, also while one is
+ * being taken. So a pass acts on what is wanted at the moment of acting, and leaves alone what was done
+ * since its look began.
  */
 export class Passes {
   readonly #deps: Deps;
   readonly #drift = new Map<Drift, number>();
   readonly #finder = new Finder();
-  readonly #ahead = new Ahead();
-  #aheadAtMs: number | undefined;
+  readonly #standing = new Standing();
   #turn: Promise<void> = Promise.resolve();
+  #acting: Promise<unknown> = Promise.resolve();
   #wholeAtMs = -Infinity;
+  #quickAtMs = -Infinity;
   #kernel: Kernel | undefined;
-  #settled: Settled | undefined;
+  #asked: Wanted | undefined;
+  #links: Links | undefined;
+  /** Everything was looked at once. */
+  #compared = false;
+  /** The last pass left nothing undone. */
+  #settled = false;
   #inForce: InForce = { limits: [], shape: new Map() };
+  #judged: readonly Ask[] = [];
+  #verified: readonly Limit[] = [];
   #faults: readonly Fault[] = [];
   #steps = 0;
   #refusal: KernelRefused | undefined;
@@ -85,7 +124,17 @@ export class Passes {
     return this.#inTurn(() => {
       const { clock, everyMs } = this.#deps;
       const due = this.#wholeAtMs + everyMs <= clock.now();
-      return this.#settled && !due ? this.#quick(this.#settled, signal) : this.#whole(signal);
+      return this.#settled && !due ? this.#quick(signal) : this.#whole(signal);
+    });
+  }
+
+  /** Does what can be done now, before anything is looked at; what others did meanwhile a look finds. */
+  hurry(signal: AbortSignal): Promise<void> {
+    return this.#alone(async () => {
+      const links = this.#linksNow();
+      if (!links || !this.#compared) return;
+      const { shape } = this.#tell(links, []);
+      await this.#act(this.#standing.steps(shape, links), { shape, links }, signal);
     });
   }
 
@@ -95,9 +144,17 @@ export class Passes {
     return done;
   }
 
+  /** Whoever changes the kernel decides and acts without another one in between. */
+  #alone<T>(act: () => Promise<T>): Promise<T> {
+    const done = this.#acting.then(act);
+    this.#acting = done.catch(() => undefined);
+    return done;
+  }
+
   /** Resolves when no pass runs. */
   async idle(): Promise<void> {
     await this.#turn;
+    await this.#acting;
   }
 
   /** What the last pass left undone; for the loop, which tries again. */
@@ -107,18 +164,23 @@ export class Passes {
 
   /** Something was done that was not looked at yet. */
   unseen(): boolean {
-    return this.#ahead.names().size > 0;
+    return this.#standing.unseen().size > 0;
   }
 
   inForce(): InForce {
     return this.#inForce;
   }
 
+  /** What the last pass was about, as it was wanted then. */
+  judged(): readonly Ask[] {
+    return this.#judged;
+  }
+
   state(): Omit<ShaperState, 'loop'> {
     const count = (drift: Drift): [Drift, number] => [drift, this.#drift.get(drift) ?? 0];
     return {
       ...(this.#kernel ? { kernel: this.#kernel } : {}),
-      inForce: this.#inForce.limits.map(({ address }) => address),
+      inForce: this.#verified.map(({ address }) => address),
       faults: this.#faults,
       drift: Object.fromEntries(DRIFTS.map(count)) as Record<Drift, number>,
       steps: this.#steps,
@@ -127,95 +189,166 @@ export class Passes {
 
   async #whole(signal: AbortSignal): Promise<void> {
     const { reader, wanted, clock } = this.#deps;
-    const asked = await wanted(signal);
-    const atMs = clock.now();
+    this.#asked = await wanted(signal);
+    const [atMs, mark] = [clock.now(), this.#standing.mark()];
     const look = await reader.look(signal);
-    const told = await this.#toldOf(asked, look.links, signal);
+    this.#listed(look.links);
+    const lost = await this.#learn(this.#asked, look.links, signal);
     this.#noteDrift(look.seen);
-    await this.#carryOut({ told, of: told.shape, look }, signal);
+    await this.#compare({ look, mark, lost }, signal);
     this.#wholeAtMs = atMs;
   }
 
-  async #quick(settled: Settled, signal: AbortSignal): Promise<void> {
-    const { reader, wanted } = this.#deps;
-    const asked = await wanted(signal);
+  async #quick(signal: AbortSignal): Promise<void> {
+    const { reader, wanted, clock } = this.#deps;
+    this.#asked = await wanted(signal);
+    await this.hurry(signal);
+    const restMs = this.#quickAtMs + LOOK_EVERY_MS - clock.now();
+    if (restMs > 0) await clock.sleep(restMs, signal);
+    const mark = this.#standing.mark();
     const before = await reader.links(signal);
-    if ((await this.#atOnce(settled, { asked, links: before }, signal)) && this.#mayWait()) return;
-    const told = await this.#toldOf(asked, before, signal);
-    const done = this.#ahead.names();
-    const changed = new Set([...done, ...changedSince(settled, told.shape, before)]);
+    this.#listed(before);
+    const lost = await this.#learn(this.#asked, before, signal);
+    const only = this.#changed(before);
     const { links, seen } =
-      changed.size > 0
-        ? await reader.look(signal, { only: changed })
-        : { links: before, seen: NOTHING };
-    const kept = [...settled.seen].filter(([name]) => !changed.has(name) && links.has(name));
-    const look = { links, seen: new Map([...kept, ...seen]) };
-    const work = { told, of: within(told.shape, changed), look, only: changed };
-    await this.#carryOut(work, signal);
+      only.size > 0 ? await reader.look(signal, { only }) : { links: before, seen: NOTHING };
+    this.#listed(links);
+    await this.#compare({ look: { links, seen }, mark, only, lost }, signal);
+    this.#quickAtMs = clock.now();
   }
 
-  /**
-   * What can be done before anybody is asked and anything is looked at: a new container must not wait for
-   * either. It supposes that all is as it was left; where it is not, the look that follows shows it.
-   *
-   * @returns whether anything was to be done
-   */
-  async #atOnce(
-    settled: Settled,
-    { asked, links }: { readonly asked: Wanted; readonly links: Links },
+  #linksNow(): Links | undefined {
+    return this.#links && this.#deps.ports.over(this.#links);
+  }
+
+  #listed(links: Links): void {
+    this.#links = links;
+    this.#deps.ports.listed(links);
+  }
+
+  async #learn(asked: Wanted, links: Links, signal: AbortSignal): Promise<readonly Fault[]> {
+    this.#kernel ??= await probeKernel(signal);
+    return this.#finder.learn(asked.asks, links, signal);
+  }
+
+  async #compare(looked: Looked, signal: AbortSignal): Promise<void> {
+    const { look, only } = looked;
+    const done = await this.#alone(() => this.#actOn(looked, signal));
+    const { told, steps, refused, left, mark } = done;
+    const back = await this.#readBack(steps, look, signal);
+    const later = this.#standing.unseen(mark);
+    const leave = new Set([...left, ...later]);
+    const names =
+      only ?? new Set([...told.shape.keys(), ...back.keys(), ...this.#standing.seen.keys()]);
+    const scope = new Set([...names].filter((name) => !leave.has(name)));
+    const seen = within(back, scope);
+    const open = stepsTowards(within(told.shape, scope), seen);
+    this.#standing.looked({
+      ...{ names: scope, shape: told.shape, seen },
+      open: new Set(open.map(({ link }) => link)),
+    });
+    this.#compared ||= only === undefined;
+    this.#conclude(told, { open, refused, scope });
+  }
+
+  /** Not to be waited for by others for longer than the steps take. */
+  async #actOn({ look, mark, only, lost }: Looked, signal: AbortSignal): Promise<Done> {
+    const links = this.#deps.ports.over(look.links);
+    const told = this.#tell(links, lost);
+    const left = this.#standing.unseen(mark);
+    const inScope = <T>(all: ReadonlyMap<string, T>): Map<string, T> =>
+      new Map([...all].filter(([name]) => !left.has(name) && (only?.has(name) ?? true)));
+    const steps = stepsTowards(inScope(told.shape), inScope(look.seen));
+    const refused = await this.#act(steps, { shape: told.shape, links }, signal);
+    return { told, steps, refused, left, mark: this.#standing.mark() };
+  }
+
+  async #act(
+    steps: readonly ShapeStep[],
+    state: Pick<Told, 'shape'> & { readonly links: Links },
     signal: AbortSignal,
-  ): Promise<boolean> {
-    const { limits } = this.#finder.atOnce(asked.asks, links);
-    const shape = this.#shapeOf(limits, asked, links)?.shape ?? new Map();
-    const steps = this.#ahead.steps(settled, shape, links);
-    await this.#deps.hands.carryOut(steps, links, signal);
-    this.#steps += steps.length;
-    if (steps.length > 0) this.#aheadAtMs ??= this.#deps.clock.now();
-    return steps.length > 0;
+  ): Promise<readonly Refused[]> {
+    if (steps.length === 0) return [];
+    let doubtful = new Set(steps.map(({ link }) => link));
+    try {
+      const refused = await this.#deps.hands.carryOut(steps, state.links, signal);
+      doubtful = new Set(refused.map(({ step }) => step.link));
+      return refused;
+    } finally {
+      this.#steps += steps.length;
+      this.#standing.acted(steps, state, doubtful);
+    }
   }
 
-  /** Others may be waiting for their first limit: what was done is looked at when nobody is, but soon. */
-  #mayWait(): boolean {
-    return (this.#aheadAtMs ?? 0) + UNSEEN_MS > this.#deps.clock.now();
-  }
-
-  async #carryOut({ told, of, look, only }: Work, signal: AbortSignal): Promise<void> {
-    const inScope = (seen: Seen): Seen => (only ? within(seen, only) : seen);
-    const steps = stepsTowards(of, inScope(look.seen));
-    const refused = await this.#deps.hands.carryOut(steps, look.links, signal);
-    this.#steps += steps.length;
-    const seen = await this.#readBack(steps, look, signal);
-    const open = stepsTowards(of, inScope(seen));
-    const classes = told.limits.map((limit) => inClassOf(limit, told.sharers));
+  #conclude(told: Told, { open, refused, scope }: Outcome): void {
+    const { seen } = this.#standing;
+    const isKnown = ({ hostInterface: name }: Limit): boolean => seen.has(name) || scope.has(name);
+    const classes = told.limits.filter(isKnown).map((limit) => inClassOf(limit, told.sharers));
     this.#faults = [...told.faults, ...unmetOf(classes, { open, refused, seen })];
     const failed = new Set(this.#faults.map(({ address }) => address));
     const limits = told.limits.filter(({ address }) => !failed.has(address));
+    this.#judged = told.asks;
+    this.#verified = limits.filter((limit) =>
+      this.#stands(inClassOf(limit, told.sharers), told.shape),
+    );
     this.#inForce = { limits, shape: told.shape };
-    this.#ahead.seen();
-    this.#aheadAtMs = undefined;
-    this.#settled = open.length === 0 ? { shape: told.shape, seen } : undefined;
+    this.#settled = open.length === 0;
     this.#refusal = open.length === 0 ? undefined : new KernelRefused(refused, open.length);
   }
 
-  async #toldOf(wanted: Wanted, links: Links, signal: AbortSignal): Promise<Told> {
-    this.#kernel ??= await probeKernel(signal);
-    const { limits, faults } = await this.#finder.find(wanted.asks, links, signal);
-    const told = this.#shapeOf(limits, wanted, links);
-    const nothing = { shape: new Map(), sharers: new Map() };
-    return { ...nothing, limits, ...told, faults: [...faults, ...(told?.faults ?? [])] };
+  /** It was looked at, and is what is wanted now. */
+  #stands({ hostInterface, classMinor }: Limit, wanted: Shape): boolean {
+    const { shape } = this.#standing;
+    const isSame = (name: string): boolean => isDeepStrictEqual(shape.get(name), wanted.get(name));
+    const classAt = (all: Shape, name: string) => all.get(name)?.tree?.classes.get(classMinor);
+    return (
+      wanted.has(hostInterface) &&
+      [hostInterface, ifbOf(classMinor)].every(isSame) &&
+      SHARED.every((name) => isDeepStrictEqual(classAt(shape, name), classAt(wanted, name)))
+    );
   }
 
-  /** Undefined until it is known what the kernel has. */
-  #shapeOf(limits: readonly Limit[], { uplink }: Wanted, links: Links): WantedShape | undefined {
-    const kernel = this.#kernel;
+  /** What is wanted at this moment. */
+  #tell(links: Links, lost: readonly Fault[]): Told {
+    const wanted = this.#deps.wantedNow?.() ?? this.#asked;
+    const nothing = { shape: new Map(), sharers: new Map(), limits: [], asks: [], faults: lost };
+    if (!wanted || !this.#kernel) return nothing;
+    const { limits, faults } = this.#finder.place(wanted.asks, links);
     const mtuOf = (name: string): number => links.get(name)?.mtu ?? DEFAULT_MTU;
-    return kernel && wantedShape(limits, { uplink, kernel, mtuOf });
+    const node = { uplink: wanted.uplink, kernel: this.#kernel, mtuOf };
+    const told = wantedShape(limits, node);
+    const placed = new Set(limits.map(({ address }) => address));
+    const stillLost = lost.filter(({ address }) => !placed.has(address));
+    return {
+      ...told,
+      asks: wanted.asks,
+      limits,
+      faults: [...stillLost, ...faults, ...told.faults],
+    };
+  }
+
+  /** Interfaces that should have something else than was found there, and others by the same name. */
+  #changed(links: Links): ReadonlySet<string> {
+    const { shape, seen } = this.#standing;
+    const { shape: wanted } = this.#tell(links, []);
+    const names = [...new Set([...shape.keys(), ...wanted.keys()])];
+    const changed = names.filter(
+      (name) =>
+        links.get(name)?.index !== seen.get(name)?.index ||
+        !isDeepStrictEqual(shape.get(name), wanted.get(name)),
+    );
+    const all = new Set([...changed, ...this.#standing.unseen()]);
+    // Who goes as a group must know who is in it.
+    if (all.size > 0) for (const link of links.values()) if (isDoomed(link)) all.add(link.name);
+    return all;
   }
 
   #noteDrift(seen: Seen): void {
-    if (!this.#settled) return;
     const { log } = this.#deps;
-    for (const { link, drift } of driftSince(this.#settled.shape, this.#settled.seen, seen)) {
+    const unseen = this.#standing.unseen();
+    const { shape, seen: before } = this.#standing;
+    const known = new Map([...shape].filter(([name]) => !unseen.has(name)));
+    for (const { link, drift } of driftSince(known, before, seen)) {
       this.#drift.set(drift, (this.#drift.get(drift) ?? 0) + 1);
       log.warn('somebody else changed the bandwidth of an interface', { link, drift });
     }
@@ -225,7 +358,8 @@ export class Passes {
   async #readBack(steps: readonly ShapeStep[], look: Look, signal: AbortSignal): Promise<Seen> {
     if (steps.length === 0) return look.seen;
     const touched = new Set(steps.map(({ link }) => link));
-    const { seen } = await this.#deps.reader.look(signal, { only: touched });
+    const { links, seen } = await this.#deps.reader.look(signal, { only: touched });
+    this.#listed(links);
     const kept = [...look.seen].filter(([name]) => !touched.has(name));
     return new Map([...kept, ...seen]);
   }
@@ -236,16 +370,3 @@ const inClassOf = (limit: Limit, sharers: WantedShape['sharers']): Limit => ({
   ...limit,
   classMinor: sharers.get(limit.address)?.classMinor ?? limit.classMinor,
 });
-
-/** Interfaces that should have something else than before, and those that are others by the same name. */
-function changedSince({ shape, seen }: Settled, wanted: Shape, links: Links): ReadonlySet<string> {
-  const names = [...new Set([...shape.keys(), ...wanted.keys()])];
-  const changed = names.filter(
-    (name) =>
-      links.get(name)?.index !== seen.get(name)?.index ||
-      !isDeepStrictEqual(shape.get(name), wanted.get(name)),
-  );
-  // Who goes as a group must know who is in it.
-  const doomed = [...links.values()].filter(isDoomed).map(({ name }) => name);
-  return new Set(changed.length === 0 ? [] : [...changed, ...doomed]);
-}

@@ -9,6 +9,7 @@ import { Hands } from './hands.ts';
 import type { Whose } from './host-interface.ts';
 import { KernelRefused } from './errors.ts';
 import { Passes } from './passes.ts';
+import { linkNews, Ports } from './ports.ts';
 import { Reader } from './reader.ts';
 import { Meter } from './meter.ts';
 
@@ -20,7 +21,8 @@ export interface Ask extends Omit<Limit, 'hostInterface'> {
 export interface Clues {
   /** The bridge that it is on or will be on, while it is being started. */
   readonly starting?: {
-    readonly container: string;
+    /** Absent: nobody has said yet. */
+    readonly container?: string;
     readonly bridge: string;
     readonly sinceMs: number;
   };
@@ -37,8 +39,13 @@ export interface Wanted {
 export interface ShaperDeps {
   /** Throws while it is not known: then nothing is changed. */
   readonly wanted: (signal: AbortSignal) => Promise<Wanted> | Wanted;
-  /** Told what each pass that ended made of it; `wanted` was asked once for it. */
-  readonly onPass?: (state: ShaperState) => void;
+  /**
+   * The same of what is known without asking anybody; undefined while that is nothing. Absent: what
+   * `wanted` gave last.
+   */
+  readonly wantedNow?: () => Wanted | undefined;
+  /** Told what each pass that ended made of what was wanted then. */
+  readonly onPass?: (state: ShaperState, asks: readonly Ask[]) => void;
   readonly clock: Clock;
   readonly log: Log;
   /** Pause between two looks at the kernel, ms. */
@@ -69,7 +76,7 @@ export interface ShaperState {
 
 export interface Shaper {
   state(): ShaperState;
-  /** What changed is put in force at once; several calls during one pass make one more. */
+  /** What changed is put in force at once, and looked at after; several calls during one pass make one more. */
   wake(): void;
   /**
    * Puts what is wanted now in force and reads it back.
@@ -91,33 +98,63 @@ export function startShaper(deps: ShaperDeps): Shaper {
   const { clock, log, everyMs } = deps;
   const reader = new Reader(deps.netns);
   const hands = new Hands(deps.netns);
-  const passes = new Passes({ ...deps, reader, hands });
+  const ports = new Ports();
+  const passes = new Passes({ ...deps, reader, hands, ports });
   const meter = new Meter({ clock, reader });
+  const tell = (): void => deps.onPass?.(state(), passes.judged());
   const settle = async (signal: AbortSignal): Promise<void> => {
     await passes.settle(signal);
-    deps.onPass?.(state());
+    tell();
   };
   const turn = async (signal: AbortSignal): Promise<void> => {
     await passes.next(signal);
+    tell();
     if (passes.unseen()) loop.wake();
-    else deps.onPass?.(state());
     const refusal = passes.refusal();
     if (refusal) throw refusal;
   };
-  const loop = startLoop('shape', turn, { ...TIMING, everyMs, backoffCapMs: everyMs, clock, log });
+  const timing = { ...TIMING, everyMs, backoffCapMs: everyMs, clock, log };
+  const loop = startLoop('shape', turn, timing);
+  const hurry = async (signal: AbortSignal): Promise<void> => {
+    await passes.hurry(signal);
+    if (passes.unseen()) loop.wake();
+  };
+  const hurrying = startLoop('limits at once', hurry, timing);
+  const watching = watch(deps, ports, () => hurrying.wake());
   const state = (): ShaperState => ({ loop: loop.state(), ...passes.state() });
   return {
     state,
-    wake: () => loop.wake(),
+    wake: () => {
+      hurrying.wake();
+      loop.wake();
+    },
     settle: async (signal) => {
       await settle(signal);
       return state();
     },
     usage: (signal) => meter.usage(passes.inForce(), signal),
     stop: async () => {
-      await loop.stop();
+      await Promise.all([watching.stop(), hurrying.stop(), loop.stop()]);
       await passes.idle();
       await hands.close();
+    },
+  };
+}
+
+/** A new port is limited before a process behind it runs. */
+function watch(
+  deps: ShaperDeps,
+  ports: Ports,
+  onPort: () => void,
+): { readonly stop: () => Promise<void> } {
+  const ending = new AbortController();
+  const watched = (async () => {
+    for await (const news of linkNews(deps, ending.signal)) if (ports.hear(news)) onPort();
+  })();
+  return {
+    stop: () => {
+      ending.abort(new Error('the shaper was stopped'));
+      return watched;
     },
   };
 }
