@@ -32,6 +32,8 @@ export interface AgentDeps {
 /** What every part of an agent may use. */
 export interface AgentContext extends Omit<AgentDeps, 'parts'> {
   readonly engine: Engine;
+  /** The same daemon, for questions that it may answer late: they hold up no others. */
+  readonly early: Engine;
   readonly allocator: Allocator;
   readonly journal: Journal;
   readonly registry: Registry;

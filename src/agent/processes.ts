@@ -47,6 +47,12 @@ export class Processes {
     return new Map(here.flatMap((id) => this.#entry(id)));
   }
 
+  /** Of one that is known to have started, without asking who else runs. @throws as `running` */
+  async of(container: string, signal: AbortSignal): Promise<Process | undefined> {
+    if (!this.#known.has(container)) await this.#ask(container, signal);
+    return this.#known.get(container);
+  }
+
   #entry(id: string): readonly (readonly [string, Process])[] {
     const known = this.#known.get(id);
     return known === undefined ? [] : [[id, known]];

@@ -68,6 +68,7 @@ export const witnessFor = (
 ): Witness =>
   startWitness({
     ...eyesOf(context, options),
+    early: context.early,
     events: (signal) => events(context, signal),
     holdingAt: (address) => context.allocator.held.get(address),
     onMissed,

@@ -68,10 +68,14 @@ export async function startAgent(deps: AgentDeps): Promise<Agent> {
 }
 
 /** What is undone at the end, last first. */
-const endingOf = ({ journal, engine }: AgentContext, parts: readonly AgentPart[]): UndoStep[] => [
+const endingOf = (
+  { journal, engine, early }: AgentContext,
+  parts: readonly AgentPart[],
+): UndoStep[] => [
   () => journal.close(),
   () => {
     engine.close();
+    early.close();
     return Promise.resolve();
   },
   async () => {
@@ -109,6 +113,7 @@ async function opened(deps: AgentDeps): Promise<Opened> {
   const { settings, log } = deps;
   const journal = await openJournal(settings.stateDirectory, { log });
   const engine = openEngine({ socket: settings.docker.socket });
+  const early = openEngine({ socket: settings.docker.socket, detailsWithinMs: 5_000, atOnce: 64 });
   const registry = new Registry();
   const squatters = settings.probe === 'on' ? squattersFor(deps, engine, registry) : undefined;
   const spares = openSpares(
@@ -119,7 +124,11 @@ async function opened(deps: AgentDeps): Promise<Opened> {
   const { desk, stock } = spares;
   const probe = squatters && { probe: squatters.quick };
   const allocator = new Allocator({ ...deps, desk, stock, journal, ...probe });
-  return { context: { ...deps, desk, journal, engine, allocator, registry }, spares, squatters };
+  return {
+    context: { ...deps, desk, journal, engine, early, allocator, registry },
+    spares,
+    squatters,
+  };
 }
 
 const squattersFor = (deps: AgentDeps, engine: Engine, registry: Registry): Squatters =>

@@ -6,7 +6,7 @@ import { records } from '../ledger/records.ts';
 import { itemOf, json, type ReadyItem } from './api.ts';
 import { events } from './docker/events.ts';
 import { type Limits, type LimitReport, startLimits, type WantedLimit } from './limits.ts';
-import { Processes } from './processes.ts';
+import { type Process, Processes } from './processes.ts';
 import type { AgentContext, StartPart } from './part.ts';
 import {
   type Ask,
@@ -143,9 +143,13 @@ export class Shaping {
     const asks = wanted.map((limit) => {
       const { container, address, netInKbit, netOutKbit, classMinor } = limit;
       const starting = this.#starts.startingAt(limit);
-      const process = async (signal: AbortSignal) =>
-        starting || container === undefined ? undefined : (await running(signal)).get(container);
-      const at = { process, ...(starting && { starting }) };
+      const started = container !== undefined && this.#starts.hasStarted(container);
+      const process = async (signal: AbortSignal) => {
+        if (starting || container === undefined) return undefined;
+        if (!started) return (await running(signal)).get(container);
+        return whoseOf(await this.#processes.of(container, signal));
+      };
+      const at = { process, ...(started && { started }), ...(starting && { starting }) };
       return { address, netInKbit, netOutKbit, classMinor, at };
     });
     this.#told = new Map(wanted.map((limit) => [limit.address, limit]));
@@ -155,12 +159,10 @@ export class Shaping {
   async #running(
     wanted: readonly WantedLimit[],
     signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, { readonly pid: number; readonly privileged: boolean }>> {
+  ): Promise<ReadonlyMap<string, ReturnType<typeof whoseOf>>> {
     const ids = new Set(wanted.flatMap(({ container }) => container ?? []));
     const running = await this.#processes.running(ids, signal);
-    return new Map(
-      [...running].map(([id, { pid, mayMount }]) => [id, { pid, privileged: mayMount }]),
-    );
+    return new Map([...running].map(([id, process]) => [id, whoseOf(process)]));
   }
 
   async #learnUplink(signal: AbortSignal): Promise<void> {
@@ -188,6 +190,9 @@ export class Shaping {
     ];
   }
 }
+
+const whoseOf = (process: Process | undefined) =>
+  process && { pid: process.pid, privileged: process.mayMount };
 
 function once<T>(ask: (signal: AbortSignal) => Promise<T>): (signal: AbortSignal) => Promise<T> {
   let asked: Promise<T> | undefined;

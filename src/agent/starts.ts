@@ -62,6 +62,10 @@ export class Starts {
       : { bridge, sinceMs: pendingSinceMs, ...(container !== undefined && { container }) };
   }
 
+  hasStarted(container: string): boolean {
+    return this.#started.has(container);
+  }
+
   hear(event: EngineEvent, signal: AbortSignal): void {
     switch (event.what) {
       case 'connected':

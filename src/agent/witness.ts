@@ -1,15 +1,19 @@
 import { canonicalAddress } from '../core/address.ts';
 import type { ContainerSays, FactNames } from '../core/container-facts.ts';
+import type { ContainerFacts } from '../core/reconcile.ts';
 import type { Completion, Desk } from '../ledger/desk.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
 import { factsAbout } from './docker-look.ts';
+import { EarlyWords, type Words } from './early-words.ts';
 import type { Attached, Endpoint } from './docker/engine-translate.ts';
 import type { Engine } from './docker/engine.ts';
 import type { EngineEvent } from './docker/events.ts';
 
 export interface WitnessDeps {
   readonly engine: Pick<Engine, 'network' | 'container'>;
+  /** Asked for containers that were made and did not start; absent: nobody is. */
+  readonly early?: Pick<Engine, 'container'>;
   /** Docker's events, until the signal; see docker/events.ts. */
   readonly events: (signal: AbortSignal) => AsyncIterable<EngineEvent>;
   readonly desk: Pick<Desk, 'complete'>;
@@ -72,11 +76,16 @@ class Watching {
   readonly #busy = new Set<Promise<void>>();
   /** Docker network -> whether its addresses are ours. */
   readonly #ours = new Map<string, boolean>();
+  /** Ends of containers that are being started, and were not heard of before. */
+  readonly #unsaid = new Map<string, Endpoint>();
+  readonly #early: EarlyWords | undefined;
   #healing = false;
   #state: WitnessState = { listening: false, completed: 0, missed: 0, odd: 0 };
 
   constructor(deps: WitnessDeps) {
     this.#deps = deps;
+    const { early: engine } = deps;
+    this.#early = engine && new EarlyWords({ engine, onKnown: (words) => this.#said(words) });
   }
 
   state(): WitnessState {
@@ -91,8 +100,9 @@ class Watching {
     const { signal } = this.#stopped;
     try {
       for await (const event of this.#deps.events(signal)) {
+        this.#early?.hear(event, signal);
         if (event.what === 'connected') this.#connected();
-        else this.#begin(event);
+        else this.#begin(this.#workFor(event));
         if (this.#busy.size >= MOST_AT_ONCE) await Promise.race(this.#busy);
       }
     } catch (fault) {
@@ -107,11 +117,11 @@ class Watching {
   #connected(): void {
     this.#state = { ...this.#state, listening: true };
     this.#ours.clear();
+    this.#unsaid.clear();
     this.#deps.onMissed();
   }
 
-  #begin(event: Exclude<EngineEvent, { what: 'connected' }>): void {
-    const work = this.#workFor(event);
+  #begin(work: ((signal: AbortSignal) => Promise<void>) | undefined): void {
     if (work === undefined) return;
     const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(WITHIN_MS)]);
     const done = work(signal)
@@ -123,10 +133,13 @@ class Watching {
   #workFor(
     event: Exclude<EngineEvent, { what: 'connected' }>,
   ): ((signal: AbortSignal) => Promise<void>) | undefined {
-    if (event.what === 'container')
+    if (event.what === 'container') {
+      if (event.action === 'die' || event.action === 'destroy')
+        this.#unsaid.delete(event.container);
       return event.action === 'start'
         ? (signal) => this.#started(event.container, signal)
         : undefined;
+    }
     const { action, networkId, container } = event;
     if (action === 'destroy') this.#ours.delete(networkId);
     return action === 'connect' && container !== undefined
@@ -156,11 +169,31 @@ class Watching {
     this.#remember(networkId, network.ipam.driver === this.#deps.plugin);
     const end = network.endpoints.get(container);
     if (network.ipam.driver !== this.#deps.plugin || end === undefined) return; // gone already
-    await this.#complete(end, { container }, signal);
+    const words = this.#early?.of(container);
+    if (words === undefined) this.#unsaid.set(container, end);
+    await this.#complete(end, { container, ...(words && this.#factsOf(words)) }, signal);
+  }
+
+  /** The end came first. */
+  #said(words: Words): void {
+    const end = this.#unsaid.get(words.id);
+    if (!end) return;
+    this.#unsaid.delete(words.id);
+    this.#begin((signal) =>
+      this.#complete(end, { container: words.id, ...this.#factsOf(words) }, signal),
+    );
+  }
+
+  /** Before its start; what is odd is told then. */
+  #factsOf(words: Words): Omit<ContainerFacts, 'startedMs'> {
+    const { factNames, clock } = this.#deps;
+    const { startedMs: _, ...facts } = factsAbout({ factNames, clock }, words);
+    return facts;
   }
 
   /** Docker can be asked about the container only now: before, it would have withheld the answer. */
   async #started(id: string, signal: AbortSignal): Promise<void> {
+    this.#unsaid.delete(id);
     const container = await this.#deps.engine.container(id, signal);
     if (container === undefined) return;
     const ends = await this.#endsOfOurs(container.attached, signal);

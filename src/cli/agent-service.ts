@@ -71,9 +71,12 @@ const factNamesOf = ({ gate, agent }: Settings): FactNames => ({
 const partsOf = (settings: Settings): readonly StartPart[] => [
   reconcilePart({ factNames: factNamesOf(settings) }),
   failuresPart({ factNames: factNamesOf(settings) }),
-  ...(settings.agent.shape.enabled ? [shapingPart()] : []),
+  ...(settings.agent.shape.enabled ? [shapingOf(settings.agent)] : []),
   ...attributesParts(settings.agent.attributes),
 ];
+
+const shapingOf = ({ shape: { netns } }: AgentSettings): StartPart =>
+  shapingPart(netns === undefined ? {} : { netns });
 
 const attributesParts = ({ file, ...rest }: AgentAttributesSettings): readonly StartPart[] =>
   file === undefined ? [] : [attributesPart({ ...rest, file })];

@@ -19,6 +19,7 @@ export interface AgentSettings {
   readonly probe: 'off' | 'on';
   readonly reconcileEveryMs: number;
   readonly heartbeatTtlMs: number;
+  readonly nice: number;
   readonly appFrom: string[];
   readonly taskFrom: string[];
   readonly shape: AgentShapeSettings;
@@ -82,6 +83,9 @@ export const agentSchema = Joi.object<AgentSettings, true>({
   ),
   heartbeatTtlMs: milliseconds({ from: 1_000, to: 600_000, otherwise: 15_000 }).description(
     'how long after its last sign of life a node counts as gone',
+  ),
+  nice: count({ from: -20, to: 19, otherwise: -10 }, 'nice level').description(
+    'priority of the agent and its programs: below 0 they come before the containers they limit',
   ),
   appFrom: factsFrom('env:MARATHON_APP_ID').description(
     'where a container says which app it is of, env:NAME or label:NAME; the first one that is there',

@@ -28,6 +28,7 @@ export async function startAgentProcess(settings: Environment): Promise<AgentPro
   const child = spawn(process.execPath, [...MAIN, 'agent'], {
     env: environmentOf(settings),
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true, // in a session of its own
   });
   const exited = once(child, 'exit');
   const logged: string[] = [];

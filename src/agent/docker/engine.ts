@@ -22,6 +22,8 @@ export interface EngineOptions {
   readonly withinMs?: number;
   /** The same for one container's details, which Docker withholds while it starts; default 2,000. */
   readonly detailsWithinMs?: number;
+  /** Most questions at the same time; default 8. */
+  readonly atOnce?: number;
 }
 
 /** What is known of the daemon. */
@@ -134,11 +136,12 @@ async function orNone<T>(answer: Promise<T>): Promise<T | undefined> {
 class Calls {
   readonly #socket: string;
   readonly #withinMs: number;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 8 });
+  readonly #agent: Agent;
   readonly #http: AxiosInstance;
 
-  constructor({ socket, withinMs = 10_000 }: EngineOptions) {
+  constructor({ socket, withinMs = 10_000, atOnce = 8 }: EngineOptions) {
     this.#socket = socket;
+    this.#agent = new Agent({ keepAlive: true, maxSockets: atOnce });
     this.#withinMs = withinMs;
     this.#http = axios.create({
       ...{ adapter: 'http', baseURL: 'http://docker', socketPath: socket },

@@ -39,6 +39,14 @@ export class Finder {
     return found.filter((fault) => fault !== undefined);
   }
 
+  /** Those that started, and are not known yet. */
+  strangers(asks: readonly Ask[], links: Links): readonly Ask[] {
+    return asks.filter(
+      ({ address, at }) =>
+        'started' in at && at.started === true && this.#sure(address, links) === undefined,
+    );
+  }
+
   /** Where each is, as far as it is known without asking anybody; the others are left out. */
   place(asks: readonly Ask[], links: Links): Found {
     const asked = new Set(asks.map(({ address }) => address));

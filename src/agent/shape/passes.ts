@@ -138,6 +138,22 @@ export class Passes {
     });
   }
 
+  /** Looks for those that have started just now, and puts right whose port was whose. */
+  async meet(signal: AbortSignal): Promise<void> {
+    const [links, asks] = [this.#linksNow(), this.#newest()?.asks];
+    if (!links || !asks || !this.#compared) return;
+    const strangers = this.#finder.strangers(asks, links);
+    if (strangers.length === 0) return;
+    const now = await this.#deps.reader.links(signal);
+    this.#listed(now);
+    await this.#finder.learn(strangers, now, signal);
+    await this.hurry(signal);
+  }
+
+  #newest(): Wanted | undefined {
+    return this.#deps.wantedNow?.() ?? this.#asked;
+  }
+
   #inTurn(pass: () => Promise<void>): Promise<void> {
     const done = this.#turn.then(pass);
     this.#turn = done.catch(() => undefined);
@@ -310,7 +326,7 @@ export class Passes {
 
   /** What is wanted at this moment. */
   #tell(links: Links, lost: readonly Fault[]): Told {
-    const wanted = this.#deps.wantedNow?.() ?? this.#asked;
+    const wanted = this.#newest();
     const nothing = { shape: new Map(), sharers: new Map(), limits: [], asks: [], faults: lost };
     if (!wanted || !this.#kernel) return nothing;
     const { limits, faults } = this.#finder.place(wanted.asks, links);

@@ -26,6 +26,8 @@ export interface Clues {
     readonly bridge: string;
     readonly sinceMs: number;
   };
+  /** Its start was heard of: it is looked for at once. */
+  readonly started?: boolean;
   /** Not asked of a container that is being started. Undefined when it does not run. */
   readonly process: (signal: AbortSignal) => Promise<Omit<Whose, 'address'> | undefined>;
 }
@@ -120,13 +122,13 @@ export function startShaper(deps: ShaperDeps): Shaper {
     if (passes.unseen()) loop.wake();
   };
   const hurrying = startLoop('limits at once', hurry, timing);
+  const meeting = startLoop('who started', (signal) => passes.meet(signal), timing);
   const watching = watch(deps, ports, () => hurrying.wake());
   const state = (): ShaperState => ({ loop: loop.state(), ...passes.state() });
   return {
     state,
     wake: () => {
-      hurrying.wake();
-      loop.wake();
+      for (const one of [hurrying, meeting, loop]) one.wake();
     },
     settle: async (signal) => {
       await settle(signal);
@@ -134,7 +136,7 @@ export function startShaper(deps: ShaperDeps): Shaper {
     },
     usage: (signal) => meter.usage(passes.inForce(), signal),
     stop: async () => {
-      await Promise.all([watching.stop(), hurrying.stop(), loop.stop()]);
+      await Promise.all([watching.stop(), hurrying.stop(), meeting.stop(), loop.stop()]);
       await passes.idle();
       await hands.close();
     },

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { comeFirst } from '../../agent/priority.ts';
 import { cleanKernel } from '../../agent/shape/shaper.ts';
 import { startAgentService } from '../agent-service.ts';
 import { Closers } from '../closers.ts';
@@ -22,8 +23,9 @@ export function registerAgent(program: Command, context: CliContext): void {
 }
 
 /** Limits outlive the agent by design: this is how they go. */
-async function cleanUp({ out, signal }: CliContext): Promise<void> {
-  const steps = await cleanKernel(signal);
+async function cleanUp({ out, signal, settings }: CliContext): Promise<void> {
+  const { netns } = settings().agent.shape;
+  const steps = await cleanKernel(signal, netns);
   out(
     steps === 0
       ? 'nothing of Corral was in the kernel'
@@ -35,6 +37,7 @@ async function agent(context: CliContext): Promise<void> {
   const { clock, log, signal, out } = context;
   const settings = context.settings();
   const closers = new Closers(log);
+  comeFirst(settings.agent.nice, log);
   try {
     const store = await openLedgerBeside(settings.ledger, { clock, log });
     closers.add('ledger', () => store.close());
