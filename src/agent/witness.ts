@@ -1,6 +1,5 @@
 import { canonicalAddress } from '../core/address.ts';
-import type { ContainerSays, FactNames } from '../core/container-facts.ts';
-import type { ContainerFacts } from '../core/reconcile.ts';
+import { type ContainerSays, factsOf, type FactNames } from '../core/container-facts.ts';
 import type { Completion, Desk } from '../ledger/desk.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
@@ -185,10 +184,10 @@ class Watching {
   }
 
   /** Before its start; what is odd is told then. */
-  #factsOf(words: Words): Omit<ContainerFacts, 'startedMs'> {
-    const { factNames, clock } = this.#deps;
-    const { startedMs: _, ...facts } = factsAbout({ factNames, clock }, words);
-    return facts;
+  #factsOf(words: Words): Omit<ContainerSays, 'faults'> {
+    const { faults, ...says } = factsOf(words, this.#deps.factNames);
+    if (faults.length > 0) this.#deps.log.debug('odd words', { container: words.id, faults });
+    return says;
   }
 
   /** Docker can be asked about the container only now: before, it would have withheld the answer. */

@@ -1,63 +1,87 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import process from 'node:process';
 
-/** What one sender has sent, and when it was last heard of, ms since the epoch. */
-export interface Heard {
-  readonly bytes: number;
-  readonly atMs: number;
-}
-
 const PORT = 9_000;
-/** Takes whatever comes and says each 200 ms how much came from whom. */
+/** Takes whatever comes. */
 const SERVER = `
-const heard = {};
 require('node:net').createServer((socket) => {
-  const from = socket.remoteAddress;
-  heard[from] = { bytes: 0, atMs: Date.now() };
   socket.on('error', () => {});
-  socket.on('data', (chunk) => {
-    heard[from] = { bytes: heard[from].bytes + chunk.length, atMs: Date.now() };
-  });
-}).listen(${PORT}, '0.0.0.0', () => setInterval(() => console.log(JSON.stringify(heard)), 200));
+  socket.resume();
+}).listen(${PORT}, '0.0.0.0', () => console.log('listening'));
 `;
 
-/** What a container runs that sends as fast as it can from its first moment on. */
-export const sending = (to: string): readonly string[] => [
-  ...['sh', '-c', `while :; do cat /dev/zero | nc ${to} ${PORT}; sleep 0.1; done`],
+/** What a container runs that sends as fast as it can for some seconds from its first moment on. */
+export const sending = (to: string, seconds: number): readonly string[] => [
+  ...['sh', '-c', `timeout ${seconds} nc ${to} ${PORT} < /dev/zero; sleep 100000`],
 ];
 
-/** Where floods end: in the network namespace of a host. */
+/** One packet: who sent it, when by the kernel's clock, ms since the epoch, and its bytes on the wire. */
+interface Packet {
+  readonly from: string;
+  readonly atMs: number;
+  readonly bytes: number;
+}
+
+/** Where floods end, in the network namespace of a host, and a capture of what came through. */
 export class Drain {
-  readonly #server: ChildProcess;
-  #heard: Readonly<Record<string, Heard>> = {};
+  readonly #children: readonly ChildProcess[];
+  readonly #file: string;
 
-  private constructor(server: ChildProcess) {
-    this.#server = server;
-    let rest = '';
-    server.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      const lines = (rest + text).split('\n');
-      rest = lines.pop() ?? '';
-      const last = lines.at(-1);
-      if (last) this.#heard = JSON.parse(last) as Record<string, Heard>;
-    });
+  private constructor(children: readonly ChildProcess[], file: string) {
+    this.#children = children;
+    this.#file = file;
   }
 
-  static async open(netns: string): Promise<Drain> {
-    const argv = [`--net=${netns}`, process.execPath, '-e', SERVER];
-    const server = spawn('nsenter', argv, { stdio: ['ignore', 'pipe', 'inherit'] });
-    const drain = new Drain(server);
-    if (server.stdout) await once(server.stdout, 'data');
-    return drain;
+  /** @param bridge  the packets that pass it are captured: those of containers after their limits */
+  static async open(netns: string, bridge: string, file: string): Promise<Drain> {
+    const server = spawn('nsenter', [`--net=${netns}`, process.execPath, '-e', SERVER]);
+    await once(server.stdout, 'data');
+    const filter = ['tcp', 'dst', 'port', String(PORT)];
+    const capture = ['tcpdump', '-i', bridge, '-n', '-s', '64', '-B', '32768', '-w', file];
+    const tcpdump = spawn('nsenter', [`--net=${netns}`, ...capture, ...filter]);
+    await once(tcpdump.stderr, 'data'); // it listens
+    server.stdout.resume();
+    for (const { stderr } of [server, tcpdump]) stderr.resume();
+    return new Drain([server, tcpdump], file);
   }
 
-  from(address: string): Heard | undefined {
-    return this.#heard[address];
+  /** @returns bytes that each sent in [from, to) ms after its first packet, by address */
+  async close(...windows: readonly (readonly [from: number, to: number])[]) {
+    for (const child of this.#children) {
+      const ended = once(child, 'exit');
+      child.kill('SIGINT'); // tcpdump writes what it has
+      await ended;
+    }
+    const sent = new Map<string, { readonly firstMs: number; readonly bytes: number[] }>();
+    for (const { from, atMs, bytes } of packetsIn(readFileSync(this.#file))) {
+      const one = sent.get(from) ?? { firstMs: atMs, bytes: windows.map(() => 0) };
+      sent.set(from, one);
+      for (const [at, [begin, end]] of windows.entries()) {
+        const afterMs = atMs - one.firstMs;
+        if (afterMs >= begin && afterMs < end) one.bytes[at] = (one.bytes[at] ?? 0) + bytes;
+      }
+    }
+    return sent;
   }
+}
 
-  async close(): Promise<void> {
-    const ended = once(this.#server, 'exit');
-    this.#server.kill('SIGKILL');
-    await ended;
+const FILE_HEADER = 24;
+const PACKET_HEADER = 16;
+/** Of the sender's address in an Ethernet frame. */
+const SOURCE = 26;
+
+/** @see pcap-savefile(5): seconds, microseconds, bytes kept, bytes on the wire */
+function* packetsIn(file: Buffer): Generator<Packet> {
+  for (let at = FILE_HEADER; at + PACKET_HEADER <= file.length;) {
+    const [seconds = 0, micros = 0, kept = 0, bytes = 0] = [0, 4, 8, 12].map((field) =>
+      file.readUInt32LE(at + field),
+    );
+    const frame = file.subarray(at + PACKET_HEADER, at + PACKET_HEADER + kept);
+    at += PACKET_HEADER + kept;
+    if (frame.length < SOURCE + 4) return;
+    const from = [...frame.subarray(SOURCE, SOURCE + 4)].join('.');
+    yield { from, atMs: seconds * 1e3 + micros / 1e3, bytes };
   }
 }

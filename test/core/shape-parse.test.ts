@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { parseTrees } from '../../src/core/shape-classes.ts';
 import { UnreadableKernel } from '../../src/core/shape-errors.ts';
 import { parseHook, parseSortings } from '../../src/core/shape-filters.ts';
-import { parseLinks } from '../../src/core/shape-links.ts';
+import { parseLinkNews, parseLinks } from '../../src/core/shape-links.ts';
 import { leafOf, parseQdiscs } from '../../src/core/shape-qdiscs.ts';
 import { readPlan, seenFrom } from '../../src/core/shape-read.ts';
 import { samplesOf, usageAfter } from '../../src/core/shape-usage.ts';
@@ -33,6 +33,24 @@ const TABLE =
   '{"protocol":"all","pref":1,"kind":"u32","chain":0},{"protocol":"all","pref":1,"kind":"u32","chain":0,"options":{"fh":"800:","ht_divisor":1}}';
 
 describe('what the kernel shows', () => {
+  for (const { says, line, gives } of [
+    {
+      says: 'a port of a bridge that came',
+      line: '4: vethc6d8eaa@if3: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue master br-8 state UP group default \\    link/ether 6e:7f master x',
+      gives: {
+        gone: false,
+        link: { name: 'vethc6d8eaa', index: 4, mtu: 1500, up: true, bridge: 'br-8' },
+      },
+    },
+    {
+      says: 'one that went',
+      line: 'Deleted 4: vethc6d8eaa@NONE: <BROADCAST> mtu 1500 qdisc noop state DOWN group default \\    link/ether 6e',
+      gives: { gone: true, link: { name: 'vethc6d8eaa', index: 4, mtu: 1500, up: false } },
+    },
+    { says: 'something else', line: '    inet6 fe80::1/64 scope link master', gives: undefined },
+  ])
+    it(`news of interfaces: ${says}`, () => assert.deepEqual(parseLinkNews(line), gives));
+
   it('interfaces', () => {
     const links = parseLinks(LINKS);
     assert.deepEqual(links.get('va'), {

@@ -43,7 +43,7 @@ export class Finder {
   strangers(asks: readonly Ask[], links: Links): readonly Ask[] {
     return asks.filter(
       ({ address, at }) =>
-        'started' in at && at.started === true && this.#sure(address, links) === undefined,
+        'started' in at && at.started && this.#sure(address, links) === undefined,
     );
   }
 

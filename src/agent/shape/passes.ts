@@ -1,30 +1,21 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Drift, DRIFTS, driftSince } from '../../core/shape-drift.ts';
 import type { Seen } from '../../core/shape-seen.ts';
 import { isDoomed } from '../../core/shape-links.ts';
 import type { Links } from '../../core/shape-read.ts';
 import type { ShapeStep } from '../../core/shape-step.ts';
 import { stepsTowards } from '../../core/shape-steps.ts';
-import { wantedShape, type WantedShape } from '../../core/shape-wanted.ts';
-import {
-  ifbOf,
-  type Kernel,
-  type Limit,
-  type Shape,
-  SHARED_IN,
-  SHARED_OUT,
-} from '../../core/shape.ts';
+import type { Limit } from '../../core/shape.ts';
 import type { Clock } from '../../plumbing/clock.ts';
+import { Drifts } from './drifts.ts';
 import { KernelRefused } from './errors.ts';
-import { Finder } from './finder.ts';
 import type { Hands, Refused } from './hands.ts';
 import type { InForce } from './meter.ts';
 import type { Ports } from './ports.ts';
-import { probeKernel } from './probe.ts';
 import type { Look, Reader } from './reader.ts';
-import type { Ask, Fault, ShaperDeps, ShaperState, Wanted } from './shaper.ts';
+import type { Ask, Fault, ShaperDeps, ShaperState } from './shaper.ts';
 import { Standing, within } from './standing.ts';
-import { unmetOf } from './unmet.ts';
+import { type Told, Telling } from './telling.ts';
+import { inClassOf, stands, unmetOf } from './unmet.ts';
 
 interface Deps extends Pick<ShaperDeps, 'wanted' | 'wantedNow' | 'log' | 'everyMs'> {
   readonly clock: Clock;
@@ -33,18 +24,9 @@ interface Deps extends Pick<ShaperDeps, 'wanted' | 'wantedNow' | 'log' | 'everyM
   readonly ports: Ports;
 }
 
-const DEFAULT_MTU = 1500;
 const NOTHING: Seen = new Map();
 /** Quick looks that follow one another closely are that far apart, ms: they take CPU that a rush needs. */
 const LOOK_EVERY_MS = 500;
-
-/** What is wanted, told in the words of the kernel. */
-interface Told extends Pick<WantedShape, 'shape' | 'sharers'> {
-  readonly asks: readonly Ask[];
-  readonly limits: readonly Limit[];
-  /** Limits that nothing can be tried for. */
-  readonly faults: readonly Fault[];
-}
 
 /** A look, and what it was for. */
 interface Looked {
@@ -74,8 +56,6 @@ interface Outcome {
   readonly scope: ReadonlySet<string>;
 }
 
-const SHARED = [SHARED_IN, SHARED_OUT];
-
 /**
  * Look, compare, act, look again. One at a time.
  *
@@ -89,15 +69,13 @@ const SHARED = [SHARED_IN, SHARED_OUT];
  */
 export class Passes {
   readonly #deps: Deps;
-  readonly #drift = new Map<Drift, number>();
-  readonly #finder = new Finder();
+  readonly #drifts: Drifts;
+  readonly #telling: Telling;
   readonly #standing = new Standing();
   #turn: Promise<void> = Promise.resolve();
   #acting: Promise<unknown> = Promise.resolve();
   #wholeAtMs = -Infinity;
   #quickAtMs = -Infinity;
-  #kernel: Kernel | undefined;
-  #asked: Wanted | undefined;
   #links: Links | undefined;
   /** Everything was looked at once. */
   #compared = false;
@@ -112,6 +90,8 @@ export class Passes {
 
   constructor(deps: Deps) {
     this.#deps = deps;
+    this.#telling = new Telling(deps);
+    this.#drifts = new Drifts(deps.log);
   }
 
   /** Waits for the pass that runs, then runs a whole one. */
@@ -133,25 +113,21 @@ export class Passes {
     return this.#alone(async () => {
       const links = this.#linksNow();
       if (!links || !this.#compared) return;
-      const { shape } = this.#tell(links, []);
+      const { shape } = this.#telling.tell(links);
       await this.#act(this.#standing.steps(shape, links), { shape, links }, signal);
     });
   }
 
   /** Looks for those that have started just now, and puts right whose port was whose. */
   async meet(signal: AbortSignal): Promise<void> {
-    const [links, asks] = [this.#linksNow(), this.#newest()?.asks];
-    if (!links || !asks || !this.#compared) return;
-    const strangers = this.#finder.strangers(asks, links);
+    const links = this.#linksNow();
+    if (!links || !this.#compared) return;
+    const strangers = this.#telling.strangers(links);
     if (strangers.length === 0) return;
     const now = await this.#deps.reader.links(signal);
     this.#listed(now);
-    await this.#finder.learn(strangers, now, signal);
+    await this.#telling.learn({ asks: strangers }, now, signal);
     await this.hurry(signal);
-  }
-
-  #newest(): Wanted | undefined {
-    return this.#deps.wantedNow?.() ?? this.#asked;
   }
 
   #inTurn(pass: () => Promise<void>): Promise<void> {
@@ -193,38 +169,38 @@ export class Passes {
   }
 
   state(): Omit<ShaperState, 'loop'> {
-    const count = (drift: Drift): [Drift, number] => [drift, this.#drift.get(drift) ?? 0];
+    const { kernel } = this.#telling;
     return {
-      ...(this.#kernel ? { kernel: this.#kernel } : {}),
+      ...(kernel ? { kernel } : {}),
       inForce: this.#verified.map(({ address }) => address),
       faults: this.#faults,
-      drift: Object.fromEntries(DRIFTS.map(count)) as Record<Drift, number>,
+      drift: this.#drifts.counts(),
       steps: this.#steps,
     };
   }
 
   async #whole(signal: AbortSignal): Promise<void> {
-    const { reader, wanted, clock } = this.#deps;
-    this.#asked = await wanted(signal);
+    const { reader, clock } = this.#deps;
+    const asked = await this.#telling.ask(signal);
     const [atMs, mark] = [clock.now(), this.#standing.mark()];
     const look = await reader.look(signal);
     this.#listed(look.links);
-    const lost = await this.#learn(this.#asked, look.links, signal);
-    this.#noteDrift(look.seen);
+    const lost = await this.#telling.learn(asked, look.links, signal);
+    this.#drifts.note(this.#standing, look.seen);
     await this.#compare({ look, mark, lost }, signal);
     this.#wholeAtMs = atMs;
   }
 
   async #quick(signal: AbortSignal): Promise<void> {
-    const { reader, wanted, clock } = this.#deps;
-    this.#asked = await wanted(signal);
+    const { reader, clock } = this.#deps;
+    const asked = await this.#telling.ask(signal);
     await this.hurry(signal);
     const restMs = this.#quickAtMs + LOOK_EVERY_MS - clock.now();
     if (restMs > 0) await clock.sleep(restMs, signal);
     const mark = this.#standing.mark();
     const before = await reader.links(signal);
     this.#listed(before);
-    const lost = await this.#learn(this.#asked, before, signal);
+    const lost = await this.#telling.learn(asked, before, signal);
     const only = this.#changed(before);
     const { links, seen } =
       only.size > 0 ? await reader.look(signal, { only }) : { links: before, seen: NOTHING };
@@ -240,11 +216,6 @@ export class Passes {
   #listed(links: Links): void {
     this.#links = links;
     this.#deps.ports.listed(links);
-  }
-
-  async #learn(asked: Wanted, links: Links, signal: AbortSignal): Promise<readonly Fault[]> {
-    this.#kernel ??= await probeKernel(signal);
-    return this.#finder.learn(asked.asks, links, signal);
   }
 
   async #compare(looked: Looked, signal: AbortSignal): Promise<void> {
@@ -270,7 +241,7 @@ export class Passes {
   /** Not to be waited for by others for longer than the steps take. */
   async #actOn({ look, mark, only, lost }: Looked, signal: AbortSignal): Promise<Done> {
     const links = this.#deps.ports.over(look.links);
-    const told = this.#tell(links, lost);
+    const told = this.#telling.tell(links, lost);
     const left = this.#standing.unseen(mark);
     const inScope = <T>(all: ReadonlyMap<string, T>): Map<string, T> =>
       new Map([...all].filter(([name]) => !left.has(name) && (only?.has(name) ?? true)));
@@ -297,56 +268,26 @@ export class Passes {
   }
 
   #conclude(told: Told, { open, refused, scope }: Outcome): void {
-    const { seen } = this.#standing;
-    const isKnown = ({ hostInterface: name }: Limit): boolean => seen.has(name) || scope.has(name);
-    const classes = told.limits.filter(isKnown).map((limit) => inClassOf(limit, told.sharers));
-    this.#faults = [...told.faults, ...unmetOf(classes, { open, refused, seen })];
+    const { seen, shape } = this.#standing;
+    const classes = told.limits.map((limit) => inClassOf(limit, told.sharers));
+    const known = classes.filter(({ hostInterface: at }) => seen.has(at) || scope.has(at));
+    this.#faults = [...told.faults, ...unmetOf(known, { open, refused, seen })];
     const failed = new Set(this.#faults.map(({ address }) => address));
     const limits = told.limits.filter(({ address }) => !failed.has(address));
     this.#judged = told.asks;
-    this.#verified = limits.filter((limit) =>
-      this.#stands(inClassOf(limit, told.sharers), told.shape),
+    const stood = new Set(
+      classes.flatMap((one) => (stands(one, { shape, wanted: told.shape }) ? one.address : [])),
     );
+    this.#verified = limits.filter(({ address }) => stood.has(address));
     this.#inForce = { limits, shape: told.shape };
     this.#settled = open.length === 0;
     this.#refusal = open.length === 0 ? undefined : new KernelRefused(refused, open.length);
   }
 
-  /** It was looked at, and is what is wanted now. */
-  #stands({ hostInterface, classMinor }: Limit, wanted: Shape): boolean {
-    const { shape } = this.#standing;
-    const isSame = (name: string): boolean => isDeepStrictEqual(shape.get(name), wanted.get(name));
-    const classAt = (all: Shape, name: string) => all.get(name)?.tree?.classes.get(classMinor);
-    return (
-      wanted.has(hostInterface) &&
-      [hostInterface, ifbOf(classMinor)].every(isSame) &&
-      SHARED.every((name) => isDeepStrictEqual(classAt(shape, name), classAt(wanted, name)))
-    );
-  }
-
-  /** What is wanted at this moment. */
-  #tell(links: Links, lost: readonly Fault[]): Told {
-    const wanted = this.#newest();
-    const nothing = { shape: new Map(), sharers: new Map(), limits: [], asks: [], faults: lost };
-    if (!wanted || !this.#kernel) return nothing;
-    const { limits, faults } = this.#finder.place(wanted.asks, links);
-    const mtuOf = (name: string): number => links.get(name)?.mtu ?? DEFAULT_MTU;
-    const node = { uplink: wanted.uplink, kernel: this.#kernel, mtuOf };
-    const told = wantedShape(limits, node);
-    const placed = new Set(limits.map(({ address }) => address));
-    const stillLost = lost.filter(({ address }) => !placed.has(address));
-    return {
-      ...told,
-      asks: wanted.asks,
-      limits,
-      faults: [...stillLost, ...faults, ...told.faults],
-    };
-  }
-
   /** Interfaces that should have something else than was found there, and others by the same name. */
   #changed(links: Links): ReadonlySet<string> {
     const { shape, seen } = this.#standing;
-    const { shape: wanted } = this.#tell(links, []);
+    const { shape: wanted } = this.#telling.tell(links);
     const names = [...new Set([...shape.keys(), ...wanted.keys()])];
     const changed = names.filter(
       (name) =>
@@ -359,17 +300,6 @@ export class Passes {
     return all;
   }
 
-  #noteDrift(seen: Seen): void {
-    const { log } = this.#deps;
-    const unseen = this.#standing.unseen();
-    const { shape, seen: before } = this.#standing;
-    const known = new Map([...shape].filter(([name]) => !unseen.has(name)));
-    for (const { link, drift } of driftSince(known, before, seen)) {
-      this.#drift.set(drift, (this.#drift.get(drift) ?? 0) + 1);
-      log.warn('somebody else changed the bandwidth of an interface', { link, drift });
-    }
-  }
-
   /** What the kernel shows after the steps: only what they touched is asked for again. */
   async #readBack(steps: readonly ShapeStep[], look: Look, signal: AbortSignal): Promise<Seen> {
     if (steps.length === 0) return look.seen;
@@ -380,9 +310,3 @@ export class Passes {
     return new Map([...kept, ...seen]);
   }
 }
-
-/** A second address of an interface stands or falls with the first. */
-const inClassOf = (limit: Limit, sharers: WantedShape['sharers']): Limit => ({
-  ...limit,
-  classMinor: sharers.get(limit.address)?.classMinor ?? limit.classMinor,
-});

@@ -97,49 +97,56 @@ const TIMING = { backoffMs: 500, deadlineMs: 60_000 };
 
 /** Keeps the kernel of one node equal to what is wanted, for ever. */
 export function startShaper(deps: ShaperDeps): Shaper {
-  const { clock, log, everyMs } = deps;
-  const reader = new Reader(deps.netns);
-  const hands = new Hands(deps.netns);
-  const ports = new Ports();
+  const { clock, netns } = deps;
+  const [reader, hands, ports] = [new Reader(netns), new Hands(netns), new Ports()];
   const passes = new Passes({ ...deps, reader, hands, ports });
   const meter = new Meter({ clock, reader });
+  const state = (): ShaperState => ({ loop: loops.state(), ...passes.state() });
   const tell = (): void => deps.onPass?.(state(), passes.judged());
-  const settle = async (signal: AbortSignal): Promise<void> => {
-    await passes.settle(signal);
-    tell();
-  };
-  const turn = async (signal: AbortSignal): Promise<void> => {
-    await passes.next(signal);
-    tell();
-    if (passes.unseen()) loop.wake();
-    const refusal = passes.refusal();
-    if (refusal) throw refusal;
-  };
-  const timing = { ...TIMING, everyMs, backoffCapMs: everyMs, clock, log };
-  const loop = startLoop('shape', turn, timing);
-  const hurry = async (signal: AbortSignal): Promise<void> => {
-    await passes.hurry(signal);
-    if (passes.unseen()) loop.wake();
-  };
-  const hurrying = startLoop('limits at once', hurry, timing);
-  const meeting = startLoop('who started', (signal) => passes.meet(signal), timing);
-  const watching = watch(deps, ports, () => hurrying.wake());
-  const state = (): ShaperState => ({ loop: loop.state(), ...passes.state() });
+  const loops = startLoops(deps, passes, tell);
+  const watching = watch(deps, ports, () => loops.hurry());
   return {
     state,
-    wake: () => {
-      for (const one of [hurrying, meeting, loop]) one.wake();
-    },
+    wake: () => loops.wake(),
     settle: async (signal) => {
-      await settle(signal);
+      await passes.settle(signal);
+      tell();
       return state();
     },
     usage: (signal) => meter.usage(passes.inForce(), signal),
     stop: async () => {
-      await Promise.all([watching.stop(), hurrying.stop(), meeting.stop(), loop.stop()]);
+      await Promise.all([watching.stop(), loops.stop()]);
       await passes.idle();
       await hands.close();
     },
+  };
+}
+
+/** What need not wait for a look has loops of its own beside that of the passes. */
+function startLoops({ clock, log, everyMs }: ShaperDeps, passes: Passes, tell: () => void) {
+  const timing = { ...TIMING, everyMs, backoffCapMs: everyMs, clock, log };
+  const pass = async (signal: AbortSignal): Promise<void> => {
+    await passes.next(signal);
+    tell();
+    if (passes.unseen()) looking.wake();
+    const refusal = passes.refusal();
+    if (refusal) throw refusal;
+  };
+  const hurry = async (signal: AbortSignal): Promise<void> => {
+    await passes.hurry(signal);
+    if (passes.unseen()) looking.wake();
+  };
+  const looking = startLoop('shape', pass, timing);
+  const hurrying = startLoop('limits at once', hurry, timing);
+  const meeting = startLoop('who started', (signal) => passes.meet(signal), timing);
+  const all = [hurrying, meeting, looking];
+  return {
+    state: () => looking.state(),
+    hurry: () => hurrying.wake(),
+    wake: () => {
+      for (const one of all) one.wake();
+    },
+    stop: () => Promise.all(all.map((one) => one.stop())),
   };
 }
 

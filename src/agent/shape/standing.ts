@@ -132,9 +132,12 @@ export class Standing {
     const done = this.#done.get(name);
     if (done && (done.index === undefined || done.index === link?.index))
       return done.shape ? asWanted(done.shape, link ?? madeIfb(name)) : 'unknown';
-    if (!link) return undefined;
-    const seen = this.#seen.get(name);
-    if (seen?.index === link.index) return this.#open.has(name) ? 'unknown' : seen;
+    return link && this.#asFound(link);
+  }
+
+  #asFound(link: HostLink): SeenLink | 'unknown' {
+    const seen = this.#seen.get(link.name);
+    if (seen?.index === link.index) return this.#open.has(link.name) ? 'unknown' : seen;
     return link.kind === 'veth' ? bare(link) : 'unknown';
   }
 }

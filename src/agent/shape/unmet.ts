@@ -1,6 +1,15 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Seen } from '../../core/shape-seen.ts';
 import type { ShapeStep } from '../../core/shape-step.ts';
-import { ifbOf, type Limit, LINK_MINOR, SHARED_IN, SHARED_OUT } from '../../core/shape.ts';
+import type { WantedShape } from '../../core/shape-wanted.ts';
+import {
+  ifbOf,
+  type Limit,
+  LINK_MINOR,
+  type Shape,
+  SHARED_IN,
+  SHARED_OUT,
+} from '../../core/shape.ts';
 import type { Refused } from './hands.ts';
 import type { Fault } from './shaper.ts';
 
@@ -25,6 +34,28 @@ export function unmetOf(limits: readonly Limit[], outcome: Outcome): readonly Fa
     const says = `the kernel refused "${reason.line}": ${reason.says}`;
     return [{ address, says, ...(isPassing(reason.says) && { passing: true }) }];
   });
+}
+
+/** A second address of an interface stands or falls with the first. */
+export const inClassOf = (limit: Limit, sharers: WantedShape['sharers']): Limit => ({
+  ...limit,
+  classMinor: sharers.get(limit.address)?.classMinor ?? limit.classMinor,
+});
+
+const SHARED = [SHARED_IN, SHARED_OUT];
+
+/** Whether all that a limit rests on was found to be as it is wanted by now. */
+export function stands(
+  { hostInterface, classMinor }: Limit,
+  { shape, wanted }: { readonly shape: Shape; readonly wanted: Shape },
+): boolean {
+  const isSame = (name: string): boolean => isDeepStrictEqual(shape.get(name), wanted.get(name));
+  const classAt = (all: Shape, name: string) => all.get(name)?.tree?.classes.get(classMinor);
+  return (
+    wanted.has(hostInterface) &&
+    [hostInterface, ifbOf(classMinor)].every(isSame) &&
+    SHARED.every((name) => isDeepStrictEqual(classAt(shape, name), classAt(wanted, name)))
+  );
 }
 
 /** Words of errno(3), as tc and ip say them, that speak of the moment and not of what was asked. */
