@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import type { FailureRecord } from '../../src/core/failure-record.ts';
 import type { PendingLaunch } from '../../src/core/fence-demand.ts';
 import type { FenceRoom } from '../../src/core/fence-room.ts';
 import { type FenceRules, type RoomSince, wantFence } from '../../src/core/fence-want.ts';
@@ -30,18 +31,19 @@ interface Look {
   readonly nodes: Readonly<Record<string, Given>>;
   readonly closed?: readonly string[];
   readonly pending?: readonly PendingLaunch[];
+  readonly failures?: readonly FailureRecord[];
   readonly rules?: Partial<FenceRules>;
   readonly since?: RoomSince;
   readonly nowMs?: number;
 }
 
-const look = ({ nodes, closed = [], pending = [], rules, since = new Map(), nowMs = 0 }: Look) =>
+const look = ({ nodes, closed = [], rules, since = new Map(), nowMs = 0, ...rest }: Look) =>
   wantFence({
     nodes: new Map(Object.keys(nodes).map((name) => [name, nodeOf(name)])),
     rooms: new Map(Object.entries(nodes).map(([name, given]) => [name, roomOf(given)])),
     closed: new Set(closed),
     rules: { ...RULES, ...rules },
-    ...{ pending, since, nowMs, failures: [] },
+    ...{ pending: [], failures: [], ...rest, since, nowMs },
   });
 const closedBy = (given: Look): string[] =>
   [...look(given).wants].flatMap(([name, { closed }]) => (closed ? [name] : [])).sort();
@@ -194,6 +196,69 @@ describe('launches that wait open what they need', () => {
   it('and keep one that is open rather than opening another', () => {
     const given = { nodes: tight, closed: ['b', 'c'], pending: [waiting({})] };
     assert.deepEqual(closedBy(given), ['b', 'c']);
+  });
+});
+
+describe('launches that need no address', () => {
+  const empty = { a: { addresses: 0 }, b: { addresses: 0 }, c: { addresses: 0 } };
+  const closed = Object.keys(empty);
+  const plain = (of: Waits = {}) => [waiting({ networks: [], ...of })];
+  for (const { says, given, gives } of [
+    { says: 'open an empty node when all are closed', given: {}, gives: ['b', 'c'] },
+    {
+      says: 'as many as have the CPU for them',
+      given: { pending: plain({ instances: 4 }) },
+      gives: ['c'],
+    },
+    { says: 'none without the CPU', given: { pending: plain({ cpus: 9 }) }, gives: closed },
+    { says: 'none without the memory', given: { pending: plain({ memMiB: 9e9 }) }, gives: closed },
+    { says: 'none while another is open', given: { nodes: { ...empty, r: {} } }, gives: closed },
+    {
+      says: 'but not for ever',
+      given: { nodes: { ...empty, r: {} }, nowMs: 10_000 },
+      gives: ['b', 'c'],
+    },
+    {
+      says: 'one whose link is full, too',
+      given: { nodes: { a: { addresses: 9, net: [0, 0] as const } }, closed: ['a'] },
+      gives: [],
+    },
+  ])
+    it(says, () =>
+      assert.deepEqual(closedBy({ nodes: empty, closed, pending: plain(), ...given }), gives),
+    );
+});
+
+describe('while launches fail that wait', () => {
+  const failure: FailureRecord = {
+    ...{ v: 1, sinceMs: 0, atMs: 0, count: 1, times: [0], node: 'a', app: '/a' },
+    ...{ network: 'prod', short: 'address', why: 'no address left' },
+  };
+  const given = { nodes: { a: {}, b: {}, c: { addresses: 1 } }, failures: [failure] };
+
+  it('the node where they failed is closed, roomy or not', () => {
+    const { wants } = look({ ...given, pending: [waiting({})] });
+    assert.equal(wants.get('a')?.why, 'launches of /a fail for lack of room on a');
+    assert.deepEqual(closedBy({ ...given, pending: [waiting({})] }), ['a']);
+  });
+
+  it('nobody waits for roomy nodes: the doors that have what they take open at once', () => {
+    const other = { ...failure, node: 'b' };
+    const pending = [waiting({ nodes: ['b'] })];
+    const nodes = { b: {}, c: { addresses: 1 }, d: { addresses: 2 } };
+    const shut = closedBy({ nodes, closed: ['c', 'd'], failures: [other], pending });
+    assert.deepEqual(shut, ['b', 'c']);
+  });
+
+  it('no other launch opens it', () => {
+    const plain = waiting({ app: '/b', networks: [], sinceMs: -1e9 });
+    assert.ok(closedBy({ ...given, closed: ['a'], pending: [waiting({}), plain] }).includes('a'));
+  });
+
+  it('it opens when that is over, and has its wait behind it', () => {
+    const first = look({ ...given, closed: ['a'], pending: [waiting({})], nowMs: 1_000 });
+    const shut = closedBy({ ...given, closed: ['a'], since: first.since, nowMs: 31_000 });
+    assert.deepEqual(shut, ['c']);
   });
 });
 
