@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { type CliContext, untilStopped } from '../context.ts';
 import { startConsole } from '../console-service.ts';
 import { failuresTold, playDemo } from '../demo.ts';
+import { watchFence } from '../demo-fence.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { Store } from '../../ledger/store.ts';
 import type { Sim } from '../../sim/sim.ts';
@@ -122,7 +123,10 @@ async function show(
 ): Promise<void> {
   await gate.opened;
   const pass = (ms: number): Promise<void> => clock.sleep(ms, signal);
+  const fence = gate.fence && watchFence(gate.fence.book, out);
   await playDemo({ sim, marathonUrl: gate.url, mesosUrl: mesosUrls[0] ?? '', out, pass });
+  fence?.end();
   out(`\n${failuresTold({ sim })}`);
+  for (const line of fence?.told() ?? []) out(line);
   out('\nyour turn: the README has three requests to try; stop with Ctrl-C');
 }
