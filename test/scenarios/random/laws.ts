@@ -84,12 +84,17 @@ function allRun(stage: Stage): string[] {
 }
 
 /**
- * Marathon would launch it, or it is held. A rolling upgrade that has no slack and began before its
- * instances were up waits for itself, room or no room.
+ * Marathon would launch it, or it is held and may grow. A rolling upgrade that has no slack and began before
+ * its instances were up waits for itself, room or no room, and lets nobody scale the app meanwhile.
  */
-const isWaiting = ({ sim, looker }: Stage, spec: Spec): boolean =>
-  looker.wanted(spec.id) > spec.instances ||
-  sim.marathon.launcher.waiting().some((one) => one.spec.id === spec.id);
+const isWaiting = ({ sim, looker }: Stage, { id, instances }: Spec): boolean =>
+  (looker.wanted(id) > instances && !isReplaced(sim, id)) ||
+  sim.marathon.launcher.waiting().some((one) => one.spec.id === id);
+
+const isReplaced = ({ marathon }: Stage['sim'], app: string): boolean =>
+  marathon.deployments
+    .of(app)
+    .some(({ steps }) => steps.flat().some(({ kind }) => kind === 'RestartApplication'));
 
 /** Instances that are wanted and do not run, by app. */
 export const missing = ({
