@@ -61,6 +61,8 @@ export interface AllocatorDeps {
   readonly log: Log;
   /** Must never repeat. */
   readonly newName: () => string;
+  /** The agent before was killed, so that Docker may repeat what it asked that one. */
+  readonly afterKill?: boolean;
   /** Whether somebody answers for an address that does not come out of stock: those were asked for. */
   readonly probe?: Probe;
 }
@@ -68,8 +70,15 @@ export interface AllocatorDeps {
 /** Longest that a release waits for the ledger before it is journalled, ms. */
 const RELEASE_WITHIN_MS = 1_500;
 
-/** Of a holding that Docker asked for; says by which pool id. */
-const incarnationOf = (nonce: string, name: string): string => `docker/${nonce}/${name}`;
+/** No name that is made up begins so. */
+const NAMED = 'ip-';
+
+/** Of a holding that Docker asked for; says by which pool id, and whether the address was named. */
+const incarnationOf = (nonce: string, name: string, isNamed: boolean): string =>
+  `docker/${nonce}/${isNamed ? NAMED : ''}${name}`;
+
+const wasNamed = (incarnation: string): boolean =>
+  incarnation.split('/')[2]?.startsWith(NAMED) === true;
 
 /** Taken by another pool id, whose network goes on: what Docker gives up here is not that. */
 const isForeign = (incarnation: string, nonce: string): boolean =>
@@ -95,7 +104,7 @@ export class Allocator {
 
   constructor(deps: AllocatorDeps) {
     this.#deps = deps;
-    this.#repeats = new Repeats(deps.clock);
+    this.#repeats = new Repeats(deps.clock, deps.afterKill);
   }
 
   /** What this node holds, as far as known. */
@@ -119,9 +128,12 @@ export class Allocator {
 
   /** The same from leases that somebody else has just read. */
   learned(leases: readonly NodeLease[]): void {
-    for (const { address, lease } of leases)
-      if (!this.#held.has(address))
-        this.#held.set(address, { incarnation: lease.incarnation, pool: lease.pool });
+    for (const { address, lease } of leases) {
+      const { incarnation, pool, sinceMs } = lease;
+      if (this.#held.has(address)) continue;
+      this.#held.set(address, { incarnation, pool });
+      if (!this.#known && wasNamed(incarnation)) this.#repeats.inherited(address, sinceMs);
+    }
     this.#known = true;
   }
 
@@ -156,7 +168,8 @@ export class Allocator {
   async take(ask: AllocationAsk, signal: AbortSignal): Promise<Given> {
     const { stock, newName, bootId, node } = this.#deps;
     const { nonce, ...wanted } = ask;
-    const full: TakeAsk = { ...wanted, bootId, incarnation: incarnationOf(nonce, newName()) };
+    const incarnation = incarnationOf(nonce, newName(), ask.address !== undefined);
+    const full: TakeAsk = { ...wanted, bootId, incarnation };
     try {
       this.#mayStart(ask);
       const spare = ask.address === undefined ? stock?.pop(full) : undefined;

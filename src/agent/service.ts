@@ -16,6 +16,7 @@ import type { AgentContext, AgentDeps, AgentPart } from './part.ts';
 import { PoolLinks } from './pool-links.ts';
 import { presence } from './presence.ts';
 import { replayTurn } from './replay.ts';
+import { type RunningMark, runningMark } from './running-mark.ts';
 import { openSpares, type Spares } from './spares.ts';
 import { type Squatters, squattersOn } from './squatters.ts';
 import type { Stock } from './stock.ts';
@@ -40,7 +41,7 @@ const LOOP = { backoffMs: 200, backoffCapMs: 5_000, deadlineMs: 30_000 };
  * @throws CannotListen, JournalUnusable
  */
 export async function startAgent(deps: AgentDeps): Promise<Agent> {
-  const { context, spares, squatters } = await opened(deps);
+  const { context, spares, squatters, mark } = await opened(deps);
   const { settings, registry } = context;
   const stopping = new AbortController();
   const parts: AgentPart[] = [spares.part, ...(squatters ? [squatters.part] : [])];
@@ -53,7 +54,9 @@ export async function startAgent(deps: AgentDeps): Promise<Agent> {
     const seen = agentMetrics(registry, { ...context, stock: spares.stock });
     const pluginSocket = join(settings.pluginDirectory, `${settings.plugin}.sock`);
     const protocol = ipamProtocol({ ...context, driver: driverOf(context), seen });
-    ending.push(closing(await openSocket(pluginSocket, protocol)));
+    const listening = await openSocket(pluginSocket, protocol);
+    ending.push(() => mark.clear(), closing(listening));
+    await mark.set();
     parts.push(startOwnLoops(context));
     for (const start of deps.parts ?? []) parts.push(await start(context));
     checkWhenCompared(spares.stock, parts, stopping.signal);
@@ -107,11 +110,13 @@ interface Opened {
   readonly context: AgentContext;
   readonly spares: Spares;
   readonly squatters: Squatters | undefined;
+  readonly mark: RunningMark;
 }
 
 async function opened(deps: AgentDeps): Promise<Opened> {
   const { settings, log } = deps;
   const journal = await openJournal(settings.stateDirectory, { log });
+  const mark = await runningMark(settings.stateDirectory, log);
   const engine = openEngine({ socket: settings.docker.socket });
   const early = openEngine({ socket: settings.docker.socket, detailsWithinMs: 5_000, atOnce: 64 });
   const registry = new Registry();
@@ -123,12 +128,10 @@ async function opened(deps: AgentDeps): Promise<Opened> {
   );
   const { desk, stock } = spares;
   const probe = squatters && { probe: squatters.quick };
-  const allocator = new Allocator({ ...deps, desk, stock, journal, ...probe });
-  return {
-    context: { ...deps, desk, journal, engine, early, allocator, registry },
-    spares,
-    squatters,
-  };
+  const { afterKill } = mark;
+  const allocator = new Allocator({ ...deps, desk, stock, journal, afterKill, ...probe });
+  const context = { ...deps, desk, journal, engine, early, allocator, registry };
+  return { context, spares, squatters, mark };
 }
 
 const squattersFor = (deps: AgentDeps, engine: Engine, registry: Registry): Squatters =>

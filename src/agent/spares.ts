@@ -2,6 +2,7 @@ import type { Desk } from '../ledger/desk.ts';
 import { followStarvation } from '../ledger/starvation.ts';
 import type { Probe } from './probe.ts';
 import { itemOf } from './api.ts';
+import type { AgentSettings } from '../config/agent.ts';
 import type { AgentDeps, AgentPart } from './part.ts';
 import { Stock } from './stock.ts';
 import { besideStock } from './stock-desk.ts';
@@ -13,6 +14,10 @@ export interface Spares {
   readonly part: AgentPart;
 }
 
+export interface SparesDeps extends Pick<AgentDeps, 'desk' | 'store' | 'node' | 'clock' | 'log'> {
+  readonly settings: Pick<AgentSettings, 'spare'>;
+}
+
 /**
  * The node's stock at work: given back as soon as others starve, shown, and ended with the agent.
  *
@@ -20,7 +25,7 @@ export interface Spares {
  * @param probe  asked before an address enters the stock; absent: none is
  */
 export function openSpares(
-  deps: AgentDeps,
+  deps: SparesDeps,
   holds: (address: string, incarnation: string) => boolean,
   probe?: Probe,
 ): Spares {

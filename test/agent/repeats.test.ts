@@ -9,6 +9,10 @@ const ROWS: readonly {
   readonly says: string;
   readonly unheard?: number;
   readonly named?: number;
+  /** When the agent before gave it to one who named it. */
+  readonly inherited?: number;
+  /** That one was killed. */
+  readonly killed?: boolean;
   readonly released: number;
   readonly doubtful: boolean;
 }[] = [
@@ -19,6 +23,11 @@ const ROWS: readonly {
     released: 5,
     doubtful: false,
   },
+  { says: 'named after a kill', killed: true, named: 1, released: 5, doubtful: true },
+  { says: 'named after a kill, kept', killed: true, named: 1, released: 17, doubtful: false },
+  { says: 'named before a kill', killed: true, inherited: -10, released: 5, doubtful: true },
+  { says: 'named long before a kill', killed: true, inherited: -17, released: 5, doubtful: false },
+  { says: 'named before a stop', inherited: -10, released: 5, doubtful: false },
   { says: 'one that was named later', named: 60, released: 61, doubtful: false },
   { says: 'after a lost answer', unheard: 60, named: 61, released: 70, doubtful: true },
   { says: 'long after a lost answer', unheard: 60, named: 61, released: 77, doubtful: false },
@@ -32,10 +41,11 @@ const ROWS: readonly {
 ];
 
 describe('a release', () => {
-  for (const { says, unheard, named, released, doubtful } of ROWS)
+  for (const { says, unheard, named, inherited, killed, released, doubtful } of ROWS)
     it(`${doubtful ? 'may be an earlier one once more' : 'is taken as it is'}: ${says}`, () => {
       const clock = { ms: 1_000_000, now: () => clock.ms };
-      const repeats = new Repeats(clock);
+      const repeats = new Repeats(clock, killed);
+      if (inherited !== undefined) repeats.inherited(ADDRESS, 1_000_000 + inherited * 1_000);
       for (let second = 0; second <= released; second++) {
         clock.ms = 1_000_000 + second * 1_000;
         if (second === unheard) repeats.unheard(ADDRESS);

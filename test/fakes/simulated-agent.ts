@@ -1,8 +1,11 @@
+import { setMaxListeners } from 'node:events';
 import { Allocator } from '../../src/agent/allocator.ts';
 import { Driver } from '../../src/agent/docker/driver.ts';
 import { events } from '../../src/agent/docker/events.ts';
+import { presence } from '../../src/agent/presence.ts';
 import { startReconcile } from '../../src/agent/reconcile.ts';
 import { replayTurn } from '../../src/agent/replay.ts';
+import { openSpares } from '../../src/agent/spares.ts';
 import { startWitness } from '../../src/agent/witness.ts';
 import { factName } from '../../src/core/container-facts.ts';
 import { openDesk } from '../../src/ledger/open-desk.ts';
@@ -19,8 +22,12 @@ export interface SimulatedAgentDeps {
   readonly disk: Disk;
   readonly node: string;
   readonly bootId: string;
+  /** The agent before on this node was killed. */
+  readonly afterKill: boolean;
   readonly coolDownMs: number;
   readonly pressedCoolDownMs: number;
+  /** Addresses kept at hand. */
+  readonly spare: number;
   /** Between two looks of the reconcile, and the least that looks which found nobody must span. */
   readonly looksMs: { readonly everyMs: number; readonly apartMs: number };
 }
@@ -31,7 +38,10 @@ const FACTS = {
   app: [factName('env:MARATHON_APP_ID')],
   task: [],
 };
-const PACE = { backoffMs: 200, backoffCapMs: 5_000, deadlineMs: 10_000 };
+const PACE = { backoffMs: 200, backoffCapMs: 5_000, deadlineMs: 30_000 };
+const HEARTBEAT_TTL_MS = 15_000;
+const never = new AbortController().signal;
+setMaxListeners(0, never);
 
 /** The agent's own code on a world's ledger, Docker and disk, wired as agent/service.ts wires it. */
 export function simulatedAgent(deps: SimulatedAgentDeps, life: Life): Plugin {
@@ -42,18 +52,30 @@ export function simulatedAgent(deps: SimulatedAgentDeps, life: Life): Plugin {
   const store = ledger.client(life);
   const { coolDownMs, pressedCoolDownMs } = deps;
   const chance = () => world.chance.next();
-  const desk = openDesk(store, { node, clock, log, chance, coolDownMs, pressedCoolDownMs });
+  const plainDesk = openDesk(store, { node, clock, log, chance, coolDownMs, pressedCoolDownMs });
   const journal = simulatedJournal(world, life, disk);
   const engine = docker.engineFor(life);
   const names = { next: 0 };
   const newName = () => `${life.name.replaceAll('.', '')}x${(names.next += 1)}`;
-  const allocator = new Allocator({ desk, journal, node, bootId, clock, log, newName });
+  const { desk, stock } = openSpares(
+    { desk: plainDesk, store, node, clock, log, settings: { spare: deps.spare } },
+    (address, incarnation) => allocator.held.get(address)?.incarnation === incarnation,
+  );
+  const allocator = new Allocator({
+    ...{ desk, stock, journal, node, bootId, clock, log, newName, afterKill: deps.afterKill },
+  });
   const common = { desk, engine, clock, log, node, bootId, plugin: PLUGIN, factNames: FACTS };
   const reconcile = startReconcile({
     ...common,
     ...{ store, journal, holdings: allocator, steadyMs: world.now, ...deps.looksMs },
   });
+  reconcile.looked(never).then(
+    () => stock.checked(),
+    () => undefined,
+  );
   const pace = { ...PACE, clock, log };
+  const living = presence({ store, node, bootId, clock, ttlMs: HEARTBEAT_TTL_MS });
+  startLoop('presence', living.turn, { ...pace, everyMs: HEARTBEAT_TTL_MS / 3 });
   startLoop('journal', replayTurn({ journal, desk }), { ...pace, everyMs: 1_000 });
   startLoop(
     'leases',

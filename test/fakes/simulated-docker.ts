@@ -33,6 +33,8 @@ export interface DockerOptions {
 interface Container {
   readonly id: string;
   readonly name: string;
+  /** Asked for by name; empty: any. */
+  readonly ip: string;
   state: 'created' | 'running' | 'exited';
   starting: boolean;
   removing: boolean;
@@ -85,6 +87,11 @@ export class SimulatedDocker {
     return [...this.#containers.keys()];
   }
 
+  /** The address that a container has by what is on disk. */
+  addressOf(id: string): string | undefined {
+    return this.#containers.get(id)?.endpoint?.address;
+  }
+
   get running(): number {
     return [...this.#containers.values()].filter(({ up }) => up).length;
   }
@@ -131,30 +138,56 @@ export class SimulatedDocker {
     this.#poolId = made.PoolID;
   }
 
-  /** `docker run -d`. @returns its id @throws NotStarted when it has no address; it is then removed */
-  async run(): Promise<string> {
+  /**
+   * `docker run -d`, with `--ip` where an address is named.
+   *
+   * @returns its id
+   * @throws  NotStarted when it has no address; it is then removed
+   */
+  async run(ip = ''): Promise<string> {
     const { node } = this.#options;
     const id = `${node}-c${(this.#made += 1)}`;
     const one: Container = {
-      id,
-      name: id,
-      state: 'created',
-      starting: true,
-      removing: false,
-      up: false,
+      ...{ id, name: id, ip, state: 'created', starting: true, removing: false, up: false },
     };
     this.#containers.set(id, one);
     try {
-      await this.#inTurn(() => this.#connected(one));
+      await this.#started(one);
     } catch (fault) {
       this.#containers.delete(id);
       throw fault;
     }
+    return id;
+  }
+
+  /** `docker restart`, or its restart policy: the address is given back, and one asked for anew. */
+  async restart(id: string): Promise<void> {
+    const one = this.#containers.get(id);
+    if (!one || one.removing || one.starting || one.state !== 'running') return;
+    one.starting = true;
+    try {
+      await this.#stopped(one);
+      await this.#started(one);
+    } finally {
+      one.starting = false;
+    }
+  }
+
+  async #started(one: Container): Promise<void> {
+    one.starting = true;
+    await this.#inTurn(() => this.#connected(one));
     await this.#pause(300);
     one.state = 'running';
     one.starting = false;
-    this.#say('container', 'start', id);
-    return id;
+    this.#say('container', 'start', one.id);
+  }
+
+  async #stopped(one: Container): Promise<void> {
+    this.#down(one);
+    this.#say('container', 'die', one.id);
+    await this.#pause(50);
+    if (one.endpoint) await this.#released(one);
+    one.state = 'exited';
   }
 
   /** `docker rm -f`, or its process ends by itself. */
@@ -163,11 +196,7 @@ export class SimulatedDocker {
     if (!one || one.removing) return;
     one.removing = true;
     while (one.starting) await this.#pause(100); // Docker holds the container's lock
-    this.#down(one);
-    this.#say('container', 'die', id);
-    await this.#pause(50);
-    if (one.endpoint) await this.#released(one);
-    one.state = 'exited';
+    await this.#stopped(one);
     await this.#pause(20);
     this.#containers.delete(id);
   }
@@ -192,7 +221,7 @@ export class SimulatedDocker {
   async #connected(one: Container): Promise<void> {
     const PoolID = this.#poolId ?? '';
     const given = await this.#call((driver, undelivered) => {
-      const call = { PoolID, Address: '', Options: {} };
+      const call = { PoolID, Address: one.ip, Options: {} };
       return driver.requestAddress(call).then((answer) => {
         undelivered.push(() => driver.undelivered(call, answer.Address));
         return answer;

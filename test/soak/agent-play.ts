@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { parseAddress } from '../../src/core/address.ts';
+import { placeOf, poolSpace } from '../../src/core/pool.ts';
+import { isKept } from '../../src/core/reserve.ts';
 import { readNetwork, readNode, readPool } from '../../src/core/topology-read.ts';
 import { keys } from '../../src/ledger/keys.ts';
 import { records } from '../../src/ledger/records.ts';
@@ -14,6 +17,8 @@ import { onVirtualTime } from './virtual-timeouts.ts';
 
 const SUBNET = '192.0.2.0/24';
 const NETWORK = 'prod';
+const RAW = { cidr: SUBNET, gateway: '192.0.2.254' };
+const POOL = readPool('p', RAW);
 const never = new AbortController().signal;
 
 /** A release of the journal's that the reconcile was faster with. */
@@ -28,18 +33,23 @@ interface Setting {
   readonly paceMs: number;
   readonly coolDownMs: number;
   readonly pressedCoolDownMs: number;
+  /** Addresses that each node keeps at hand. */
+  readonly spare: number;
+  /** Of the containers, in [0, 1): those that name their address. */
+  readonly named: number;
   readonly liveRestore: boolean;
   readonly looksMs: { readonly everyMs: number; readonly apartMs: number };
-  /** Nothing is killed: then nothing is left for the reconcile to find. */
+  /** Nothing is killed, and nobody names an address: then nothing is left for the reconcile to find. */
   readonly gentle: boolean;
   readonly trouble: Trouble;
 }
 
 /**
  * Whole nodes: the agent's own code on a Docker that behaves as measured, a journal that may be torn and a
- * ledger that loses answers. Containers come and go while agents, daemons and machines are killed and the
- * ledger goes away. At every moment no two containers have one address, and what runs is leased to the
- * node it runs on, as soon as it runs; in the end, with all containers gone, the pool is full.
+ * ledger that loses answers. Containers come, restart and go, some ask for an address by name, while agents,
+ * daemons and machines are killed and the ledger goes away. At every moment no two containers have one
+ * address, and what runs has an address that the ledger counts as its node's, as soon as it runs: by a lease,
+ * or in stock. In the end, with all containers gone, the pool is full.
  */
 export const playAgents = (world: World): Promise<Played> =>
   onVirtualTime(world, () => world.run(new Play(world).run()));
@@ -47,6 +57,7 @@ export const playAgents = (world: World): Promise<Played> =>
 function settingOf({ chance }: World): Setting {
   const share = chance.next() < 0.3 ? 0 : chance.next() * 0.1;
   const coolDownMs = [16_000, 60_000][chance.between(0, 1)]!;
+  const named = chance.next() < 0.5 ? 0 : 0.3;
   return {
     nodes: chance.between(1, 3),
     size: chance.between(3, 12),
@@ -54,9 +65,11 @@ function settingOf({ chance }: World): Setting {
     paceMs: [200, 2_000, 20_000][chance.between(0, 2)]!,
     coolDownMs,
     pressedCoolDownMs: 16_000,
+    spare: [0, 0, 1, 2, 3][chance.between(0, 4)]!,
+    named,
     liveRestore: chance.next() < 0.5,
     looksMs: { everyMs: chance.between(1_000, 30_000), apartMs: 30_000 },
-    gentle: chance.next() < 0.2,
+    gentle: named === 0 && chance.next() < 0.3,
     trouble: { lostBefore: share / 3, lostAfter: share / 3, late: share / 3, longestMs: 1_500 },
   };
 }
@@ -97,9 +110,18 @@ class Play {
 
   /** Every address can be had, and one more cannot. */
   async #poolIsFull(nodes: readonly Node[]): Promise<void> {
-    for (let n = 0; n < this.setting.size; n += 1) await nodes[n % nodes.length]!.docker.run();
+    for (let n = 0; n < this.setting.size; n += 1) await nodes[n % nodes.length]!.begged();
     assert.equal(this.running.count, this.setting.size);
     await assert.rejects(nodes[0]!.docker.run(), /no address left/);
+  }
+
+  /** The node has a lease of the address, or keeps it in stock. */
+  isOf(node: string, address: string): boolean {
+    const { state } = this.ledger;
+    if (state.get(keys.lease(node, address))) return true;
+    const tally = state.get(keys.tally(node));
+    const place = { pool: 'p', ...placeOf(poolSpace(POOL), parseAddress(address)) };
+    return tally !== undefined && isKept(records.tally.decode(tally), place);
   }
 
   async #outages(): Promise<void> {
@@ -117,7 +139,7 @@ class Play {
 
   #lay(): void {
     const { size } = this.setting;
-    const raw = { cidr: SUBNET, ranges: [`192.0.2.1-192.0.2.${size}`], gateway: '192.0.2.254' };
+    const raw = { ...RAW, ranges: [`192.0.2.1-192.0.2.${size}`] };
     const put = (key: string, value: string) => ({ put: key, value });
     const writes = [
       put(keys.pool('p'), records.pool.encode(readPool('p', raw))),
@@ -151,8 +173,8 @@ class Node {
         world.say(`${container} is up on ${address}`);
         try {
           running.starts(address, container);
-          const lease = play.ledger.state.get(keys.lease(name, address));
-          assert(lease, `${container} is up on ${address}, which ${name} has no lease of`);
+          const whose = play.isOf(name, address);
+          assert(whose, `${container} is up on ${address}, which the ledger does not give ${name}`);
         } catch (fault) {
           world.fail(fault);
         }
@@ -189,8 +211,9 @@ class Node {
   async #something(): Promise<void> {
     const { world, setting } = this.#play;
     const drawn = world.chance.next() * (setting.gentle ? 0.7 : 1);
-    if (drawn < 0.4) this.#oneMore();
-    else if (drawn < 0.7) this.#oneLess();
+    if (drawn < 0.35) this.#oneMore();
+    else if (drawn < 0.6) this.#oneLess();
+    else if (drawn < 0.7) this.#oneAnew();
     else if (drawn < 0.86) await this.#midway(() => this.#agentKilled());
     else if (drawn < 0.96) await this.#midway(() => this.#daemonKilled());
     else await this.#powerCut();
@@ -199,14 +222,56 @@ class Node {
   /** While a container is being started or ended. */
   async #midway(killed: () => Promise<void>): Promise<void> {
     const { world } = this.#play;
-    if (world.chance.next() < 0.5) this.#oneMore();
-    else this.#oneLess();
+    const drawn = world.chance.next();
+    if (drawn < 0.45) this.#oneMore();
+    else if (drawn < 0.75) this.#oneLess();
+    else if (drawn < 0.85) this.#oneAnew();
+    else this.#oneForAnother();
     await this.#outside(world.chance.between(0, world.chance.next() < 0.5 ? 15 : 300));
     await killed();
   }
 
   #oneMore(): void {
-    this.#detached(this.docker.isUp ? this.docker.run() : undefined);
+    const { world, setting } = this.#play;
+    const isNamed = world.chance.next() < setting.named;
+    const ip = isNamed ? `192.0.2.${world.chance.between(1, setting.size)}` : '';
+    this.#detached(this.docker.isUp ? this.docker.run(ip) : undefined);
+  }
+
+  #oneAnew(): void {
+    const id = this.#anyOf(this.docker.ids);
+    this.#detached(id !== undefined && this.docker.isUp ? this.docker.restart(id) : undefined);
+  }
+
+  /** One goes, and another asks for its address by name meanwhile. */
+  #oneForAnother(): void {
+    const id = this.#anyOf(this.docker.ids);
+    const address = id === undefined ? undefined : this.docker.addressOf(id);
+    if (id === undefined || address === undefined || this.#play.setting.named === 0) {
+      this.#oneLess();
+      return;
+    }
+    const { world } = this.#play;
+    this.#detached(this.docker.isUp ? this.docker.remove(id) : undefined);
+    const next = (): void =>
+      this.#detached(this.docker.isUp ? this.docker.run(address) : undefined);
+    for (const ms of [50, 500, 3_000]) world.after(world.chance.between(0, ms), '', next);
+  }
+
+  #anyOf(ids: readonly string[]): string | undefined {
+    return ids[this.#play.world.chance.between(0, Math.max(0, ids.length - 1))];
+  }
+
+  /** One more, while others may have to give back what they keep in stock. */
+  async begged(): Promise<void> {
+    for (let tries = 1; ; tries += 1)
+      try {
+        await this.docker.run();
+        return;
+      } catch (fault) {
+        if (tries === 10 || !/no address left/.test(String(fault))) throw fault;
+        await this.#outside(2_000);
+      }
   }
 
   #oneLess(): void {
@@ -231,7 +296,7 @@ class Node {
 
   async #removeOne(): Promise<void> {
     const { ids, isUp } = this.docker;
-    const id = ids[this.#play.world.chance.between(0, Math.max(0, ids.length - 1))];
+    const id = this.#anyOf(ids);
     if (id !== undefined && isUp) await this.docker.remove(id);
   }
 
@@ -264,11 +329,18 @@ class Node {
     const { world, ledger, setting } = this.#play;
     const life = world.live(`${this.#name}.agent.${(this.#lives += 1)}`);
     this.#agent = life;
-    const { coolDownMs, pressedCoolDownMs, looksMs } = setting;
+    const { coolDownMs, pressedCoolDownMs, spare, looksMs } = setting;
     this.docker.plugin = simulatedAgent(
       {
         ...{ ledger, docker: this.docker, disk: this.#disk, node: this.#name },
-        ...{ bootId: `boot-${this.#boots}`, coolDownMs, pressedCoolDownMs, looksMs },
+        ...{
+          bootId: `boot-${this.#boots}`,
+          afterKill: this.#lives > 1,
+          coolDownMs,
+          pressedCoolDownMs,
+          spare,
+          looksMs,
+        },
       },
       life,
     );
