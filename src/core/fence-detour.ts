@@ -5,21 +5,32 @@ import type { NodeRoom } from './room.ts';
 
 /** How long a launch that failed says something about where its app's next ones would fail, ms. */
 export const DETOUR_MS = 60_000;
+/** So many failures, and the app still waits: nobody stopped it. One more than the brake takes by default. */
+export const STUBBORN = 4;
+/** For that long they are remembered, ms. */
+export const STUBBORN_MS = 600_000;
 /** Most nodes that are kept out of offers for launches that fail; the cluster is everybody's. */
 export const MOST_DETOURED = 64;
 
 export interface DetourInput {
   readonly pending: readonly PendingLaunch[];
-  /** Recent ones; older ones do no harm. */
+  /** Of the last STUBBORN_MS; older ones do no harm. */
   readonly failures: readonly FailureRecord[];
   readonly nodes: ReadonlyMap<string, NodeRoom>;
   readonly rooms: ReadonlyMap<string, FenceRoom>;
   readonly nowMs: number;
 }
 
+/** A node to be kept out of offers. */
+export interface Detour {
+  /** In words. */
+  readonly why: string;
+  /** Other launches that need it may open it. */
+  readonly yields: boolean;
+}
+
 export interface Detours {
-  /** Nodes to be kept out of offers, and why, in words. */
-  readonly wrong: ReadonlyMap<string, string>;
+  readonly wrong: ReadonlyMap<string, Detour>;
   /** Apps whose launches wait and failed lately. */
   readonly failing: ReadonlySet<string>;
 }
@@ -30,38 +41,62 @@ export interface Detours {
  * evidence. While its app waits for another launch, and for a minute at most, the node where it failed
  * and every other that has not what it takes are out of offers, if some node is left that has.
  *
- * Where no node is left, nobody is kept out: that launch cannot be helped by this, and the brake sees to
- * it.
+ * Where no node is left, the brake holds the app, and no node is closed for it. It must not hold an app
+ * whose instances are being replaced: that one goes on failing, and then nodes that have not what it
+ * takes are closed for as long as it waits and failed within ten minutes, unless others need them.
  */
 export function detoursOf(input: DetourInput): Detours {
-  const wrong = new Map<string, string>();
+  const wrong = new Map<string, Detour>();
   const failing = new Set<string>();
   for (const launch of input.pending) {
-    const failed = failedOn(launch, input);
-    if (failed.size === 0) continue;
-    failing.add(launch.app);
-    const lacking = [...input.rooms].filter(
-      ([node, room]) => failed.has(node) || !hasAll(room, launch.takes),
-    );
-    const out = new Set(lacking.map(([node]) => node));
-    if (!isAnyLeft(input, launch.takes, out)) continue;
-    const why = `launches of ${launch.app} fail for lack of room on ${one(failed)}`;
-    // those where it failed first: the others are a guess that the ledger makes
-    for (const node of [...failed.keys(), ...out])
-      if (wrong.size < MOST_DETOURED && input.rooms.has(node)) wrong.set(node, why);
+    const failed = failedOf(launch, input);
+    if (failed.nodes.size > 0) failing.add(launch.app);
+    if (failed.count === 0) continue;
+    const detour = { why: whyOf(launch, failed), yields: failed.nodes.size === 0 };
+    for (const node of avoided(launch, failed, input))
+      if (wrong.size < MOST_DETOURED && wrong.get(node)?.yields !== false) wrong.set(node, detour);
   }
   return { wrong, failing };
 }
 
-const one = (failed: ReadonlySet<string>): string => [...failed].sort()[0] ?? '';
+/** Of one launch; those where it failed come first: the others are a guess that the ledger makes. */
+function avoided(
+  { takes }: PendingLaunch,
+  { nodes, count }: Failed,
+  input: DetourInput,
+): readonly string[] {
+  const { rooms } = input;
+  const out = new Set([...nodes].filter((node) => rooms.has(node)));
+  for (const [node, room] of rooms) if (!hasAll(room, takes)) out.add(node);
+  const isEnough = isAnyLeft(input, takes, out) ? nodes.size > 0 : count >= STUBBORN;
+  return isEnough ? [...out] : [];
+}
 
-/** Where launches of it failed lately; of those that nobody can name, all on its networks. */
-function failedOn({ app, takes }: PendingLaunch, { failures, nowMs }: DetourInput): Set<string> {
-  const lately = failures.filter(({ atMs }) => Math.abs(nowMs - atMs) < DETOUR_MS);
-  const its = lately.filter((record) =>
+interface Failed {
+  /** Where, within the last minute. */
+  readonly nodes: ReadonlySet<string>;
+  /** How many, within ten. */
+  readonly count: number;
+}
+
+function whyOf({ app }: PendingLaunch, { nodes }: Failed): string {
+  const [first] = [...nodes].sort();
+  const where = first === undefined ? 'lately' : `on ${first}`;
+  return `launches of ${app} fail for lack of room ${where}`;
+}
+
+/** Launches of it; of those that nobody can name, all on its networks. */
+function failedOf({ app, takes }: PendingLaunch, { failures, nowMs }: DetourInput): Failed {
+  const its = failures.filter((record) =>
     record.app === undefined ? takes.networks.includes(record.network) : record.app === app,
   );
-  return new Set(its.map(({ node }) => node));
+  const isWithin = (atMs: number, ms: number): boolean => Math.abs(nowMs - atMs) < ms;
+  const lately = its.filter(({ atMs }) => isWithin(atMs, DETOUR_MS));
+  const times = its.flatMap((record) => record.times);
+  return {
+    nodes: new Set(lately.map(({ node }) => node)),
+    count: times.filter((atMs) => isWithin(atMs, STUBBORN_MS)).length,
+  };
 }
 
 function hasAll(room: FenceRoom, { networks, inKbit, outKbit }: Takes): boolean {

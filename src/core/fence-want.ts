@@ -1,5 +1,5 @@
 import { demandedDoors, type DoorNode, type PendingLaunch } from './fence-demand.ts';
-import { detoursOf } from './fence-detour.ts';
+import { type Detours, detoursOf } from './fence-detour.ts';
 import type { FailureRecord } from './failure-record.ts';
 import type { FenceFigures } from './fence-record.ts';
 import type { FenceRoom } from './fence-room.ts';
@@ -68,16 +68,18 @@ export function wantFence(input: WantInput): Wanted {
   });
   const since = new Map<string, number>();
   const wants = new Map<string, FenceWant>();
-  const want = (name: string, isDemanded: boolean, detour?: string): void => {
+  const want = (name: string, isDemanded: boolean): void => {
     const [node, room] = [nodes.get(name), rooms.get(name)];
     if (!node || !room) return;
+    const detour = wrong.get(name);
     const verdict = judge(input, { name, room, since });
-    const isClosed = detour !== undefined || (verdict !== undefined && !isDemanded);
-    const why = detour ?? verdict ?? 'it has room';
-    wants.set(name, { closed: isClosed, why, figures: figuresOf(node, room), isDemanded });
+    const why = detour?.why ?? verdict;
+    const isClosed = detour?.yields === false || (why !== undefined && !isDemanded);
+    const figures = figuresOf(node, room);
+    wants.set(name, { closed: isClosed, why: why ?? 'it has room', figures, isDemanded });
   };
   for (const { name } of doors) want(name, demanded.has(name));
-  for (const [name, why] of wrong) want(name, false, why);
+  for (const [name, { yields }] of wrong) if (!yields) want(name, false);
   for (const name of closed) if (!rooms.has(name)) wants.set(name, REACHES_NOTHING);
   return { wants, since };
 }
@@ -92,7 +94,7 @@ const REACHES_NOTHING: FenceWant = {
 /** Nodes that are closed or tight, and of the others what waiting launches may count on. */
 function sorted(
   { nodes, rooms, closed, rules }: WantInput,
-  wrong: ReadonlyMap<string, string>,
+  wrong: Detours['wrong'],
 ): {
   readonly doors: DoorNode[];
   readonly roomy: Set<string>;
@@ -103,18 +105,21 @@ function sorted(
   const roomyNetworks = new Set<string>();
   for (const [name, room] of rooms) {
     const node = nodes.get(name);
-    if (!node || wrong.has(name)) continue;
+    if (!node || wrong.get(name)?.yields === false) continue;
     const isOpen = !closed.has(name);
+    const isTight = wrong.has(name) || lack(room, rules, 0) !== undefined;
     const { cpus, memMiB, offered } = node;
-    if (!isOpen || lack(room, rules, 0) !== undefined)
-      doors.push({ name, room, cpus, memMiB, isOpen });
+    if (!isOpen || isTight) doors.push({ name, room, cpus, memMiB, isOpen });
     else if (offered) {
       roomy.add(name);
-      for (const [network, left] of room.networks) if (left.room > 0) roomyNetworks.add(network);
+      for (const network of networksIn(room)) roomyNetworks.add(network);
     }
   }
   return { doors, roomy, roomyNetworks };
 }
+
+const networksIn = ({ networks }: FenceRoom): readonly string[] =>
+  [...networks].flatMap(([network, left]) => (left.room > 0 ? [network] : []));
 
 /** Why a node is to be closed; undefined when it is to be open. */
 function judge(

@@ -1,5 +1,5 @@
 import type { FailureRecord } from '../core/failure-record.ts';
-import { DETOUR_MS } from '../core/fence-detour.ts';
+import { STUBBORN_MS } from '../core/fence-detour.ts';
 import type { QueuedLaunch } from '../core/fence-pending.ts';
 import type { StagedTask } from '../core/fence-staging.ts';
 import type { AgentSeen, FenceAction, FenceSteps } from '../core/fence-action.ts';
@@ -114,7 +114,7 @@ async function look(
   const fences = deps.book.fences();
   const nowMs = deps.clock.now();
   const { steps, since } = decideFence(deps.settings, {
-    ...{ snapshot, fences, queue, nowMs, failures: deps.failures(nowMs - DETOUR_MS) },
+    ...{ snapshot, fences, queue, nowMs, failures: deps.failures(nowMs - STUBBORN_MS) },
     ...{ agents: memory.agents.byNode, staged: deps.staged(), isAble: force.isAble },
     ...{ since: memory.since, flips: memory.flips },
   });

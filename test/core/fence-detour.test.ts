@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { PendingLaunch } from '../../src/core/fence-demand.ts';
-import { DETOUR_MS, detoursOf, MOST_DETOURED } from '../../src/core/fence-detour.ts';
+import {
+  DETOUR_MS,
+  detoursOf,
+  MOST_DETOURED,
+  STUBBORN,
+  STUBBORN_MS,
+} from '../../src/core/fence-detour.ts';
 import type { FailureRecord } from '../../src/core/failure-record.ts';
 import type { FenceRoom } from '../../src/core/fence-room.ts';
 import type { NodeRoom } from '../../src/core/room.ts';
@@ -127,8 +133,40 @@ describe('nodes that launches must not try again', () => {
 
   it('are told with their reason', () => {
     const { wrong, failing } = look({ nodes: NODES });
-    assert.equal(wrong.get('same'), 'launches of /a fail for lack of room on empty');
+    const why = 'launches of /a fail for lack of room on empty';
+    assert.deepEqual(wrong.get('same'), { why, yields: false });
     assert.deepEqual([...failing], ['/a']);
+  });
+
+  describe('when no node is left and nobody stops it', () => {
+    const nodes = { empty: { dev: 9 }, same: { dev: 9 } };
+    const often = (atMs: number, count = STUBBORN) => [
+      failure('empty', { atMs, count, times: Array.from({ length: count }, () => atMs) }),
+    ];
+
+    it('are all that have it not', () => {
+      const { wrong } = look({ nodes, failures: often(NOW_MS) });
+      assert.deepEqual([...wrong.keys()].sort(), ['empty', 'same']);
+      assert.equal(wrong.get('same')?.yields, false);
+    });
+
+    it('yield to others after a minute', () => {
+      const { wrong, failing } = look({ nodes, failures: often(NOW_MS - DETOUR_MS) });
+      assert.deepEqual([...wrong.keys()].sort(), ['empty', 'same']);
+      assert.equal(wrong.get('same')?.yields, true);
+      assert.deepEqual([...failing], []);
+    });
+
+    it('are none after ten', () =>
+      assert.deepEqual(wrongIn({ nodes, failures: often(NOW_MS - STUBBORN_MS) }), []));
+
+    it('are none while the brake may still hold it', () =>
+      assert.deepEqual(wrongIn({ nodes, failures: often(NOW_MS, STUBBORN - 1) }), []));
+
+    it('are none once a node has it', () => {
+      const right = { ...nodes, right: { prod: 1 } };
+      assert.deepEqual(wrongIn({ nodes: right, failures: often(NOW_MS - DETOUR_MS) }), []);
+    });
   });
 
   it('are so many at most, and those where it failed come first', () => {

@@ -255,6 +255,19 @@ describe('while launches fail that wait', () => {
     assert.ok(closedBy({ ...given, closed: ['a'], pending: [waiting({}), plain] }).includes('a'));
   });
 
+  it('a node that only yields opens for whom it has room', () => {
+    const long = { ...failure, atMs: -61_000, times: [-61_000, -61_000, -61_000, -61_000] };
+    const nodes = { a: { addresses: 0, have: 0 } };
+    const failures = [{ ...long, network: 'none' }];
+    const stuck = waiting({ networks: ['none'] });
+    const roomy = { nodes: { ...nodes, b: {} }, failures };
+    assert.deepEqual(closedBy({ ...roomy, pending: [stuck] }), ['a', 'b']);
+    const plain = waiting({ app: '/b', networks: [] });
+    const other = waiting({ app: '/c' });
+    for (const one of [plain, other])
+      assert.ok(!closedBy({ ...roomy, closed: ['a', 'b'], pending: [stuck, one] }).includes('b'));
+  });
+
   it('it opens when that is over, and has its wait behind it', () => {
     const first = look({ ...given, closed: ['a'], pending: [waiting({})], nowMs: 1_000 });
     const shut = closedBy({ ...given, closed: ['a'], since: first.since, nowMs: 31_000 });
