@@ -1,23 +1,10 @@
 import type { Constraint } from './constraints.ts';
 import type { Demand } from './demand.ts';
+import type { NodeFacts } from './facts.ts';
 
-/** What one node has left, every promise already taken off. */
-export interface NodeRoom {
+/** What one node has left, every promise already taken off; not offered is also one that Mesos does not know. */
+export interface NodeRoom extends NodeFacts {
   readonly name: string;
-  /** Text forms as Marathon compares them (Constraints.getValueString). */
-  readonly attributes: Readonly<Record<string, string>>;
-  readonly region?: string;
-  readonly zone?: string;
-  /** False while the node gets no offers: unknown to Mesos, draining, fenced, in maintenance. */
-  readonly offered: boolean;
-  /** Not offered, and it is our own fence that sees to it. */
-  readonly isFenced?: true;
-  readonly cpus: number;
-  readonly memMiB: number;
-  readonly diskMiB: number;
-  readonly gpus: number;
-  /** Free host ports, inclusive ranges, sorted, disjoint. */
-  readonly ports: readonly (readonly [number, number])[];
   /** Link × headroom × overcommit minus the sum of limits, kbit/s; may be negative. */
   readonly netInKbit: number;
   readonly netOutKbit: number;

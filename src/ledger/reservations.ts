@@ -170,7 +170,8 @@ export const extendReservation = (
 
 type Changed = (record: ReservationRecord) => ReservationRecord | undefined;
 
-function changeReservation(
+/** Makes `change` of a promise; undefined ends it. @returns whether that promise was there */
+export function changeReservation(
   store: Store,
   { app, id }: Meant,
   change: Changed,

@@ -2,7 +2,7 @@ import type { HeldRecord } from '../core/held-record.ts';
 import type { InjectedRecord, ReservationRecord } from '../core/promise-record.ts';
 import { keys } from './keys.ts';
 import { records } from './records.ts';
-import type { Meant } from './reservations.ts';
+import { changeReservation, type Meant } from './reservations.ts';
 import type { Entry, Guard, Read, Store, Write } from './store.ts';
 import { transact } from './transact.ts';
 
@@ -115,29 +115,22 @@ export interface Reduced {
  *
  * @returns whether that promise was there
  */
-export function shrinkReservation(
+export const shrinkReservation = (
   store: Store,
-  { app, id }: Meant,
+  meant: Meant,
   { target, deployment }: Reduced,
   signal: AbortSignal,
-): Promise<boolean> {
-  const key = keys.reservation(app);
-  return transact(
+): Promise<boolean> =>
+  changeReservation(
     store,
-    async (read) => {
-      const entry = await read.get(key, signal);
-      const record = entry && records.reservation.decode(entry);
-      if (!entry || record?.id !== id) return { result: false, guards: [], writes: [] };
-      const less = {
-        ...record,
-        target: Math.min(record.target, target),
-        ...(deployment !== undefined && { deployment }),
-      };
-      const value = target === 0 ? undefined : records.reservation.encode(less);
-      if (value === entry.value) return { result: true, guards: [], writes: [] };
-      const write: Write = value === undefined ? { drop: key } : { put: key, value };
-      return { result: true, guards: [{ key, revision: entry.revision }], writes: [write] };
-    },
-    { signal },
+    meant,
+    (record) =>
+      target === 0
+        ? undefined
+        : {
+            ...record,
+            target: Math.min(record.target, target),
+            ...(deployment !== undefined && { deployment }),
+          },
+    signal,
   );
-}

@@ -5,31 +5,13 @@ import { webApp } from '../gate/specs.ts';
 import { settled } from '../gate/started.ts';
 import { patience } from '../ledger/opened.ts';
 import { listFences } from '../../src/ledger/fences.ts';
-
-const topology = {
-  pools: {
-    'prod-a': {
-      cidr: '198.51.100.0/24',
-      ranges: ['198.51.100.10-198.51.100.17'],
-      gateway: '198.51.100.1',
-      nodes: { attributes: { rack: 'r1' } },
-    },
-    'prod-b': {
-      cidr: '203.0.113.0/24',
-      ranges: ['203.0.113.10-203.0.113.17'],
-      gateway: '203.0.113.1',
-      nodes: { attributes: { rack: 'r2' } },
-    },
-  },
-  networks: { prod: { pools: ['prod-a', 'prod-b'], default: '10mbit' } },
-  nodes: Object.fromEntries([1, 2, 3].map((n) => [`node-${n}.example.org`, { link: '1gbit' }])),
-};
+import { twoRacks } from './two-racks.ts';
 
 describe('a fence before a simulated cluster', { timeout: 240_000 }, () => {
   let cluster: TestCluster;
   before(async () => {
     cluster = await startTestCluster({
-      topology,
+      topology: twoRacks(8),
       timing: FAST,
       settings: {
         fence: { mode: 'on', margin: 3, reopenAfterMs: 500, everyMs: 500, patienceMs: 1_000 },

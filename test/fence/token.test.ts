@@ -8,30 +8,12 @@ import type { SimNode } from '../../src/sim/nodes.ts';
 import { FAST, startTestCluster, type TestCluster } from '../gate/cluster.ts';
 import { plainApp, webApp } from '../gate/specs.ts';
 import { patience } from '../ledger/opened.ts';
+import { twoRacks } from './two-racks.ts';
 
 const R1 = ['node-1.example.org', 'node-2.example.org'];
 const ADDRESSES = 6;
 const WITHIN_MS = 60_000;
 
-/** Rack r1 has two nodes and six addresses, r2 one node and eight. */
-const topology = {
-  pools: {
-    'prod-a': {
-      cidr: '198.51.100.0/24',
-      ranges: ['198.51.100.10-198.51.100.15'],
-      gateway: '198.51.100.1',
-      nodes: { attributes: { rack: 'r1' } },
-    },
-    'prod-b': {
-      cidr: '203.0.113.0/24',
-      ranges: ['203.0.113.10-203.0.113.17'],
-      gateway: '203.0.113.1',
-      nodes: { attributes: { rack: 'r2' } },
-    },
-  },
-  networks: { prod: { pools: ['prod-a', 'prod-b'], default: '10mbit' } },
-  nodes: Object.fromEntries([1, 2, 3].map((n) => [`node-${n}.example.org`, { link: '1gbit' }])),
-};
 const onR1 = { constraints: [['rack', 'LIKE', 'r1']], cpus: 0.1 };
 
 describe('a fence by tokens before a simulated Mesos 1.9', { timeout: 300_000 }, () => {
@@ -42,7 +24,7 @@ describe('a fence by tokens before a simulated Mesos 1.9', { timeout: 300_000 },
     const passwordFile = join(directory, 'password');
     await writeFile(passwordFile, 's3cret\n');
     cluster = await startTestCluster({
-      topology,
+      topology: twoRacks(ADDRESSES),
       timing: FAST,
       sim: {
         mesosTraits: {

@@ -21,3 +21,9 @@ export const interposed = (
     },
   };
 };
+
+/** Does `act` once, right before the first commit. */
+export const beforeFirst = (store: Store, act: () => Promise<void>): Store =>
+  interposed(store, async (_change, nth) => {
+    if (nth === 1) await act();
+  });

@@ -16,6 +16,7 @@ import { applyWiringStep } from '../../src/ledger/topology-wiring.ts';
 import { EMPTY_TALLY } from '../../src/ledger/tally.ts';
 import { silentLog } from '../../src/plumbing/log.ts';
 import { ask, type Backend, DeskBench, onEachBackend } from './desk-bench.ts';
+import { beforeFirst } from './interposed.ts';
 import { patience } from './opened.ts';
 
 const POOLS = {
@@ -156,7 +157,7 @@ onEachBackend('stock in the way of a change', (backend) => {
     const bench = await stockedBench(t, backend);
     const { store } = bench;
     const desk = bench.desk('node-3');
-    const late = racing(store, async () => {
+    const late = beforeFirst(store, async () => {
       await desk.stock('p', 2, patience());
     });
     const wide = readFile({
@@ -164,13 +165,13 @@ onEachBackend('stock in the way of a change', (backend) => {
     });
     const narrowed = applyTopology(late, wide, { signal: patience() });
     await assert.rejects(narrowed, bad(/leave out 2 spares: 2 of node-3 \(198\.51\.100\.4, /));
-    const later = racing(store, async () => {
+    const later = beforeFirst(store, async () => {
       await bench.desk('node-4').stock('p', 1, patience());
     });
     const wanted = without(await readTopology(store, patience()), 'node-4');
     const removed = applyTopology(later, wanted, { signal: patience(), prune: true });
     await assert.rejects(removed, bad(/node "node-4": it still keeps 1 spare/));
-    const first = racing(store, async () => {
+    const first = beforeFirst(store, async () => {
       await bench.desk('node-4').stock('q', 1, patience());
     });
     const emptied = readFile({ pools: { p: POOLS.p }, networks: { prod: { pools: ['p'] } } });
@@ -229,19 +230,3 @@ onEachBackend('stock in the way of a change', (backend) => {
     await bench.sound();
   });
 });
-
-/** Does `act` once, right before the first commit. */
-function racing(store: Store, act: () => Promise<void>): Store {
-  const todo = [act];
-  return {
-    get: (key, s) => store.get(key, s),
-    range: (query, s) => store.range(query, s),
-    watch: (prefix, after, s) => store.watch(prefix, after, s),
-    hold: (ttlMs, s) => store.hold(ttlMs, s),
-    close: () => store.close(),
-    commit: async (change, s) => {
-      await todo.pop()?.();
-      return store.commit(change, s);
-    },
-  };
-}

@@ -14,6 +14,7 @@ import { records } from '../../src/ledger/records.ts';
 import { readAdmission } from '../../src/ledger/reservations.ts';
 import type { Store } from '../../src/ledger/store.ts';
 import { applySteps, applyTopology, readTopology } from '../../src/ledger/topology.ts';
+import { beforeFirst } from './interposed.ts';
 import { HandClock, opened, patience } from './opened.ts';
 
 const clock = new HandClock();
@@ -251,7 +252,7 @@ describe('a pool that shrinks while addresses are taken', () => {
     const store = await opened(t);
     await applyTopology(store, topologyOf({ p: ['198.51.100.1-198.51.100.30'] }), { signal });
     const narrow = topologyOf({ p: ['198.51.100.25-198.51.100.30'] });
-    const rival = racing(store, async () => {
+    const rival = beforeFirst(store, async () => {
       await take(store, 'a', 'c1', '198.51.100.7');
     });
     await assert.rejects(
@@ -260,22 +261,6 @@ describe('a pool that shrinks while addresses are taken', () => {
     );
     assert.deepEqual((await checkLedger(store, signal)).findings, []);
   });
-
-  /** Does `act` once, right before the first commit. */
-  function racing(store: Store, act: () => Promise<void>): Store {
-    const todo = [act];
-    return {
-      get: (key, s) => store.get(key, s),
-      range: (query, s) => store.range(query, s),
-      watch: (prefix, after, s) => store.watch(prefix, after, s),
-      hold: (ttlMs, s) => store.hold(ttlMs, s),
-      close: () => store.close(),
-      commit: async (change, s) => {
-        await todo.pop()?.();
-        return store.commit(change, s);
-      },
-    };
-  }
 });
 
 describe('applySteps', () => {
