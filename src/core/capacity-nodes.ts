@@ -35,6 +35,7 @@ export function nodesOf(
           spare: stock.get(name) ?? 0,
           reachable: freeIn(reach),
           ...linkOf(node),
+          ...behindFence(node, isFenced),
           nodes: 1,
           fenced: isFenced ? 1 : 0,
           failed: period.nodes.get(name) ?? 0,
@@ -59,6 +60,13 @@ function rackOf({ record, facts }: NodeSeen, attribute: string): string {
   for (const attributes of [record?.attributes, facts?.attributes])
     if (attributes && Object.hasOwn(attributes, attribute)) return attributes[attribute] || NOBODY;
   return NOBODY;
+}
+
+/** What a fenced node still could carry. */
+function behindFence({ record, room }: NodeSeen, isFenced: boolean): Figures {
+  if (record === undefined) return {};
+  const of = (freeKbit: number): number => (isFenced ? Math.max(0, freeKbit) : 0);
+  return { fencedInKbit: of(room.netInKbit), fencedOutKbit: of(room.netOutKbit) };
 }
 
 /** What is promised includes what running instances will need more once they are replaced. */

@@ -25,20 +25,29 @@ export function poolsOf(
   return picture.pools().map((pool): PoolLine => {
     const nodes = reachedBy.get(pool.name) ?? new Set<string>();
     const { size, held, cooling, quarantined, spare, promised, free } = pool;
-    const leased = leases.pools.get(pool.name);
-    const owed = drawn.get(pool.name);
     return {
       ...{ name: pool.name, vlan: pool.record.vlan, reachedBy: nodes },
       figures: {
         ...{ size, leased: held, promised, spare, cooling, quarantined, free },
-        ...{ leasedInKbit: leased?.inKbit ?? 0, promisedInKbit: owed?.inKbit ?? 0 },
-        ...{ leasedOutKbit: leased?.outKbit ?? 0, promisedOutKbit: owed?.outKbit ?? 0 },
+        ...ratesOf(leases.pools.get(pool.name), drawn.get(pool.name)),
         ...placesIn(nodes, fenced),
+        fencedFree: isCutOff(nodes, fenced) ? Math.max(0, free) : 0,
         macs: leases.macsOf([pool.name]),
       },
     };
   });
 }
+
+type Rates = { readonly inKbit: number; readonly outKbit: number } | undefined;
+
+const ratesOf = (leased: Rates, promised: Rates): Figures => ({
+  ...{ leasedInKbit: leased?.inKbit ?? 0, promisedInKbit: promised?.inKbit ?? 0 },
+  ...{ leasedOutKbit: leased?.outKbit ?? 0, promisedOutKbit: promised?.outKbit ?? 0 },
+});
+
+/** Whoever could hand its addresses out is fenced. */
+const isCutOff = (nodes: ReadonlySet<string>, fenced: ReadonlySet<string>): boolean =>
+  nodes.size > 0 && [...nodes].every((node) => fenced.has(node));
 
 const placesIn = (nodes: ReadonlySet<string>, fenced: ReadonlySet<string>): Figures => ({
   nodes: nodes.size,

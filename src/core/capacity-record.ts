@@ -5,13 +5,15 @@
  *
  * 1. pool, VLAN, total: size = leased + cooling + quarantined + promised + free; spare is part of free;
  * 2. node, rack, total: capacity = leased + promised + free, each way; free may be negative;
- * 3. `reachable` is what is free in the pools that a node or rack reaches: shared, so it does not add up.
+ * 3. `fencedFree` is the part of `free` in pools that fenced nodes alone reach, `fencedInKbit` and
+ *    `fencedOutKbit` what is free on the links of fenced nodes: nobody is offered it;
+ * 4. `reachable` is what is free in the pools that a node or rack reaches: shared, so it does not add up.
  */
 export const FIGURES = [
   ...['size', 'leased', 'promised', 'spare', 'cooling', 'quarantined', 'free', 'reachable'],
   ...['capacityInKbit', 'leasedInKbit', 'promisedInKbit', 'freeInKbit'],
   ...['capacityOutKbit', 'leasedOutKbit', 'promisedOutKbit', 'freeOutKbit'],
-  ...['nodes', 'fenced', 'waiting'],
+  ...['nodes', 'fenced', 'fencedFree', 'fencedInKbit', 'fencedOutKbit', 'waiting'],
   ...['refused', 'rerouted', 'held', 'failed'],
   ...['macs', 'macLimit'],
 ] as const;

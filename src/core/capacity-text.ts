@@ -145,13 +145,20 @@ function dueText({ dueMs, late, missed = 0 }: CapacityReport): string[] {
   return [`MADE UP: it was due ${iso(dueMs)}, and nobody was there to make it${more}`];
 }
 
+/** What the fences keep from everybody. */
+function behindText(of: (what: Figure) => number): string {
+  if (of('fenced') === 0) return '';
+  const [into, from] = [rateText(of('fencedInKbit')), rateText(of('fencedOutKbit'))];
+  return `, and behind the fences ${of('fencedFree')} free addresses, ${into} in and ${from} out`;
+}
+
 function totalText({ figures, change = {} }: CapacityRow): string[] {
   const of = (what: Figure): number => figures[what] ?? 0;
   const by = (what: Figure): string =>
     change[what] === undefined ? '' : ` (${signed(change[what])})`;
   return [
     `addresses: ${of('leased')}${by('leased')} leased, ${of('promised')} promised, ${of('free')}${by('free')} free of ${of('size')} (${of('spare')} of them spare); ${of('cooling')} cooling, ${of('quarantined')} quarantined`,
-    `nodes: ${of('nodes')}, ${of('fenced')} fenced`,
+    `nodes: ${of('nodes')}, ${of('fenced')} fenced${behindText(of)}`,
     `launches: ${of('refused')} refused, ${of('rerouted')} rerouted, ${of('held')} held, ${of('failed')} failed; ${of('waiting')} instances wait for room`,
   ];
 }

@@ -32,13 +32,14 @@ function totalRow(
     nodes.map((node) => node.figures),
     REACHABLE,
   );
-  const { size, leased, promised, spare, cooling, quarantined, free } = {
+  const { size, leased, promised, spare, cooling, quarantined, free, fencedFree } = {
     ...{ size: 0, leased: 0, promised: 0, spare: 0, cooling: 0, quarantined: 0, free: 0 },
+    fencedFree: 0,
     ...added(pools.map((pool) => pool.figures)),
   };
   const figures: Figures = {
     ...{ nodes: 0, fenced: 0, ...ofNodes },
-    ...{ size, leased, promised, spare, cooling, quarantined, free },
+    ...{ size, leased, promised, spare, cooling, quarantined, free, fencedFree },
     waiting: sumOf([...held.values()].map(missing)),
     ...period.total,
     macs: leases.macsOf(picture.pools().map(({ name }) => name)),

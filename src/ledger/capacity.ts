@@ -6,6 +6,7 @@ import type { WholeBlock } from '../core/block.ts';
 import { reserveIn, wholeBlock } from '../core/reserve.ts';
 import type { NodeSeen, PoolSeen } from '../core/snapshot-seen.ts';
 import { FAILURES_KEPT, failuresSince } from './failures.ts';
+import { fencesIn } from './fences.ts';
 import { blockIn, holdingOf, keys, prefixes } from './keys.ts';
 import { listAll } from './listing.ts';
 import { records } from './records.ts';
@@ -51,6 +52,7 @@ export async function readCapacity(
     for (const [node, count] of stockByNode(block)) stock.set(node, (stock.get(node) ?? 0) + count);
   const leases = new LeaseSums(picture.snapshot.networks());
   const unread = await sumLeases(read, leases, { revision, signal });
+  const fences = await fencesAt(read, { revision, signal });
   const said = await verdictsSince(read, ask, signal);
   const seen = await failuresIn(read, ask, signal);
   return {
@@ -58,10 +60,10 @@ export async function readCapacity(
     facts: {
       picture: picture.snapshot,
       ...{ leases, stock, held: picture.held },
-      fenced: new Set(),
+      fenced: fences.fenced,
       period: periodOf(said.verdicts, seen.failures),
     },
-    doubts: [...unreadable(picture, unread), ...disagreements(picture, leases)],
+    doubts: [...unreadable(picture, unread), ...fences.doubts, ...disagreements(picture, leases)],
     atLeast: said.atLeast || seen.atLeast,
   };
 }
@@ -80,6 +82,27 @@ function wholeBlocksIn(entries: readonly Entry[]): WholeBlock[] {
     });
     return [wholeBlock(record, reserves)];
   });
+}
+
+interface Fenced {
+  readonly fenced: ReadonlySet<string>;
+  readonly doubts: readonly string[];
+}
+
+/** Nodes that are out of Mesos' offers by our doing, or about to be; what is only watched is not. */
+async function fencesAt(
+  read: Read,
+  { revision, signal }: { readonly revision: Revision; readonly signal: AbortSignal },
+): Promise<Fenced> {
+  const at = revision > 0 ? { at: revision } : {};
+  const found = fencesIn((await listAll(read, prefixes.fence, { signal, ...at })).entries);
+  const ours = [...found.records].filter(
+    ([, { record }]) => record.mode === 'on' && record.state !== 'yielded',
+  );
+  return {
+    fenced: new Set(ours.map(([node]) => node)),
+    doubts: found.faults.slice(0, MOST_DOUBTS).map(({ message }) => message),
+  };
 }
 
 const LEASES_AT_ONCE = 1_000;

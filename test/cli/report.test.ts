@@ -120,6 +120,36 @@ describe('corral report', () => {
     assert.match(second.doubts.join('\n'), /node "node-1" counts 0 leases and has 2/);
   });
 
+  it('now tells which nodes are fenced, and not which would be', async (t) => {
+    const store = await opened(t);
+    await layCluster(store);
+    const fence = (mode: 'on' | 'watch', state: 'closed' | 'yielded'): string =>
+      records.fence.encode({
+        ...{ v: 1, agentId: 'S1', state, mode, by: 'deactivate', why: 'full', sinceMs: 0, term: 1 },
+        figures: { addresses: 0, netInKbit: 0, netOutKbit: 0, cpus: 1, memMiB: 1 },
+        ...{ flips: [], undone: [] },
+      });
+    const put = (node: string, value: string) =>
+      store.commit({ guards: [], writes: [{ put: keys.fence(node), value }] }, patience());
+    await put('node-1', fence('on', 'closed'));
+    await put('node-2', fence('watch', 'closed'));
+    const rows = async () =>
+      JSON.parse((await say(store, new HandClock(), 'now', '--json')).out).rows as {
+        kind: string;
+        name: string;
+        fenced?: number;
+      }[];
+    const fenced = async () =>
+      (await rows())
+        .filter(({ fenced: count = 0 }) => count > 0)
+        .map(({ kind, name, fenced: count }) => `${kind} ${name} ${String(count)}`);
+    assert.deepEqual(await fenced(), [
+      ...['total  1', 'pool prod-a 1', 'pool prod-b 1', 'vlan 7 1', 'rack r1 1', 'node node-1 1'],
+    ]);
+    await put('node-1', fence('on', 'yielded'));
+    assert.deepEqual(await fenced(), []);
+  });
+
   it('list and show tell what is kept, in every form', async (t) => {
     const store = await opened(t);
     await layCluster(store);

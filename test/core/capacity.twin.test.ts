@@ -246,6 +246,13 @@ describe('a capacity report', () => {
           for (const figure of ['size', 'promised', 'cooling', 'quarantined', 'free'] as const)
             assert.equal(sum(of(rows, kind), figure), total?.figures[figure], `${kind} ${figure}`);
         }
+        for (const figure of ['fencedInKbit', 'fencedOutKbit', 'fenced'] as const)
+          for (const kind of ['rack', 'node'] as const)
+            assert.equal(sum(of(rows, kind), figure), total?.figures[figure], `${kind} ${figure}`);
+        const all = world.fenced.length === NODES.length;
+        const free = of(rows, 'pool').map(({ figures }) => Math.max(0, figures.free ?? 0));
+        const cutOff = all ? free.reduce((one, other) => one + other, 0) : 0;
+        assert.equal(total?.figures.fencedFree, cutOff);
         for (const kind of ['rack', 'node'] as const)
           assert.equal(sum(of(rows, kind), 'spare'), sum(of(rows, 'pool'), 'spare'));
       }),
