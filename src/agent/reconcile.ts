@@ -4,6 +4,7 @@ import { confirmed, reconcile, type Reconciled } from '../core/reconcile.ts';
 import type { Conflict, ReconcileStep } from '../core/reconcile-step.ts';
 import { NOTHING_REMEMBERED, type ReconcileMemory } from '../core/reconcile-input.ts';
 import type { EvidentRelease, ReconciledRecord } from '../core/agent-record.ts';
+import type { NodeLease } from '../ledger/desk.ts';
 import { keys } from '../ledger/keys.ts';
 import { records } from '../ledger/records.ts';
 import type { Store } from '../ledger/store.ts';
@@ -125,7 +126,7 @@ class Turns {
       memory: this.#memory,
     });
     this.#memory = plan.memory;
-    const steps = await this.#confirmed(plan.steps, signal);
+    const steps = await this.#confirmed(plan.steps, leases, signal);
     const done = await carryOut(this.#deps, steps, signal);
     const running = new Set(docker.endpoints.map(({ address }) => address));
     const rebuild = call && records.rebuilding.decode(call).id;
@@ -138,12 +139,17 @@ class Turns {
 
   async #confirmed(
     steps: readonly ReconcileStep[],
+    before: readonly NodeLease[],
     signal: AbortSignal,
   ): Promise<readonly ReconcileStep[]> {
     if (!steps.some((step) => step.do === 'adopt')) return steps;
-    const { clock, confirmAfterMs = CONFIRM_AFTER_MS } = this.#deps;
+    const { clock, desk, confirmAfterMs = CONFIRM_AFTER_MS } = this.#deps;
     await clock.sleep(confirmAfterMs, signal);
-    return confirmed(steps, await lookAtDocker(this.#deps, [], signal));
+    // what was leased while the first look was under way may end, and be given back, before it is adopted
+    const known = new Set(before.map(({ address }) => address));
+    const now = await desk.leases(signal);
+    const leased = new Set(now.flatMap(({ address }) => (known.has(address) ? [] : [address])));
+    return confirmed(steps, { ...(await lookAtDocker(this.#deps, [], signal)), leased });
   }
 
   /** The next look that begins, unless the signal is faster. */

@@ -32,7 +32,14 @@ export function reconcile(input: ReconcileInput): Reconciled {
  */
 export function confirmed(
   steps: readonly ReconcileStep[],
-  { endpoints, reserved }: Pick<DockerLook, 'endpoints' | 'reserved'>,
+  {
+    endpoints,
+    reserved,
+    leased = new Set(),
+  }: Pick<DockerLook, 'endpoints' | 'reserved'> & {
+    /** Leased to this node since the first look. */
+    readonly leased?: ReadonlySet<string>;
+  },
 ): readonly ReconcileStep[] {
   const nameOf = ({ address, container, endpoint }: SeenEndpoint): string =>
     `${address} ${container} ${endpoint ?? ''}`;
@@ -40,7 +47,10 @@ export function confirmed(
   return steps.filter(
     (step) =>
       step.do !== 'adopt' ||
-      (step.by === 'aux' ? reserved.has(step.endpoint.address) : still.has(nameOf(step.endpoint))),
+      (!leased.has(step.endpoint.address) &&
+        (step.by === 'aux'
+          ? reserved.has(step.endpoint.address)
+          : still.has(nameOf(step.endpoint)))),
   );
 }
 

@@ -394,6 +394,10 @@ describe('an adoption', () => {
     assert.deepEqual(left({}), []);
     assert.deepEqual(left({ endpoints: [endpointOf({ endpoint: 'e2' })] }), []);
   });
+  it('is given up when a lease was made since: that may have ended by now', () => {
+    const seen = { ...lookOf({ endpoints: [endpointOf()] }), leased: new Set([A]) };
+    assert.deepEqual(confirmed(steps, seen), []);
+  });
   it('stands when a second look shows the same', () => {
     const reserved = new Map([['198.51.100.1', { network: 'prod', givable: true }]]);
     assert.deepEqual(left({ endpoints: [endpointOf()], reserved }), [A, '198.51.100.1']);
