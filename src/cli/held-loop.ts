@@ -66,6 +66,7 @@ function depsOf(parts: GateParts): BrakeDeps & HeldQueueDeps {
   const { client } = marathon;
   return {
     ...parts,
+    steadyMs: () => performance.now(),
     rule: brake,
     priorityLabel: brake.priorityLabel,
     demand: { rateNames, secretPolicy },

@@ -25,7 +25,10 @@ export function reportLoops(
   const election = { store, clock, log };
   const nodeFacts = () => view.snapshot.facts();
   const timing = { everyMs: 1_000, backoffMs: 1_000, backoffCapMs: 30_000, clock, log };
-  const deliver = deliverTurn({ ...election, settings, secretOf });
+  const deliver = deliverTurn({
+    ...{ ...election, settings, secretOf },
+    steadyMs: () => performance.now(),
+  });
   const delivering = startLoop(
     'report deliveries',
     whileLeading('report-deliveries', deliver, election, signal),

@@ -1,7 +1,7 @@
 import { FLIPS_KEPT, type FenceRecord } from '../core/fence-record.ts';
 import type { FenceAction } from '../core/fence-action.ts';
 import { commitFence, confessFence, type Fences } from '../ledger/fences.ts';
-import type { Term } from '../ledger/election.ts';
+import { type SteadyMs, type Term, TRUST_MS } from '../ledger/election.ts';
 import type { Revision, Store } from '../ledger/store.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
@@ -17,8 +17,7 @@ export interface SwitchDeps {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
-  /** Of a clock that is never set and runs on while the process is stopped, ms. */
-  readonly steadyMs: () => number;
+  readonly steadyMs: SteadyMs;
   readonly callWithinMs: number;
 }
 
@@ -31,12 +30,6 @@ export interface Pass {
   readonly signal: AbortSignal;
 }
 
-/**
- * How old a commit under the term's fence may be when Mesos is asked. A leader that was stopped in
- * between finds it older, and asks nothing. Well below the election's TTL, so that nobody else can have
- * been elected meanwhile.
- */
-export const TRUST_MS = 2_000;
 /** A confession has its own clock: the term's is over. */
 const CONFESS_WITHIN_MS = 5_000;
 
@@ -132,7 +125,10 @@ class Step {
     return true;
   }
 
-  /** Whether we may still ask Mesos on the strength of what was written last. */
+  /**
+   * Whether we may still ask Mesos on the strength of what was written last under the term's fence. A leader
+   * that was stopped in between finds it too old, and asks nothing.
+   */
   isFresh(): boolean {
     return !this.#pass.signal.aborted && this.#deps.steadyMs() - this.#writtenMs < TRUST_MS;
   }

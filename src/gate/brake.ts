@@ -130,8 +130,7 @@ async function hold(deps: BrakeDeps, holding: Holding, leading: Leading): Promis
   log.info('verdict', { id, change: changeOf(spec), answer: 'hold', message });
   if (record.stoppedMs !== undefined)
     log.warn('a held app is stopped: it grew in vain', { app: spec.id, allowed, wanted, cycles });
-  const { signal } = leading;
-  if (!(await lower(deps, spec, { instances: allowed, signal }))) return; // the queue says it again
+  if (!(await lower(deps, { spec, instances: allowed }, leading))) return; // the queue says it again
   await rewrite(deps, { app: spec.id, seen: record, to: confirmed(record) }, leading);
 }
 

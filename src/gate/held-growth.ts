@@ -9,15 +9,18 @@ import type { JudgedRoute } from '../cluster/marathon/route.ts';
 import { podWithInstances } from '../cluster/marathon/scale.ts';
 import { confirmed } from '../core/held-queue.ts';
 import type { HeldRecord } from '../core/held-record.ts';
+import { stillLeads } from '../ledger/election.ts';
 import { type HeldHands, type Leading, rewrite } from './held-hands.ts';
 import { isLocked } from './held-locks.ts';
 import type { HeldSpec } from './held-spec.ts';
 import type { ChangeRequest, Ruling } from './judge.ts';
 
-export interface GrowDeps extends Pick<
+type Hands = Pick<
   HeldHands,
-  'store' | 'view' | 'find' | 'scale' | 'deployments' | 'log'
-> {
+  'store' | 'view' | 'find' | 'scale' | 'deployments' | 'steadyMs' | 'log'
+>;
+
+export interface GrowDeps extends Hands {
   /** Instances that a scale would be admitted with now; promises nothing. */
   readonly wouldGet: (request: ChangeRequest, signal: AbortSignal) => Promise<number | undefined>;
   readonly judge: (request: ChangeRequest) => Promise<Ruling>;
@@ -58,12 +61,16 @@ interface Judged extends Candidate {
 
 /** A lost answer leaves the record as it is: the next round sees what Marathon has made of it. */
 async function tell(
-  { scale, view, store, log }: GrowDeps,
+  deps: GrowDeps,
   { app, spec, ruling, instances }: Judged,
   leading: Leading,
 ): Promise<void> {
+  const { scale, view, store, log } = deps;
   const { signal } = leading;
-  signal.throwIfAborted(); // the term may have ended while we waited: another may lead by now
+  if (!(await stillLeads(deps, leading, signal))) {
+    await ruling.settle(NOT_SENT);
+    return;
+  }
   const scaled = await scale(spec, { instances, force: false }, signal);
   if (scaled.outcome !== 'accepted') {
     await ruling.settle(NOT_SENT);

@@ -1,6 +1,7 @@
 import type { Scaled } from '../cluster/marathon/scale.ts';
 import type { Deployment } from '../cluster/marathon/wire.ts';
 import type { HeldRecord } from '../core/held-record.ts';
+import { type SteadyMs, stillLeads } from '../ledger/election.ts';
 import { changeHeld, sameHeld } from '../ledger/held.ts';
 import type { Guard, Store, Write } from '../ledger/store.ts';
 import type { View } from '../ledger/view.ts';
@@ -21,6 +22,7 @@ export interface HeldHands {
   ) => Promise<Scaled>;
   /** What Marathon is carrying out now. */
   readonly deployments: (signal: AbortSignal) => Promise<readonly Deployment[]>;
+  readonly steadyMs: SteadyMs;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -70,15 +72,15 @@ export interface Rewrite {
  * Lowers an app in Marathon to a count that is written already, over a deployment that may be
  * overridden.
  *
- * @returns false when another deployment stands in the way
+ * @returns false when another deployment stands in the way, or we lead no more
  */
 export async function lower(
   hands: HeldHands,
-  spec: HeldSpec,
-  { instances, signal }: { readonly instances: number; readonly signal: AbortSignal },
+  { spec, instances }: { readonly spec: HeldSpec; readonly instances: number },
+  { signal, fence }: Leading,
 ): Promise<boolean> {
   if (!mayOverride(spec.id, await hands.deployments(signal))) return false;
-  signal.throwIfAborted(); // the term may have ended while we waited: another may lead by now
+  if (!(await stillLeads(hands, { fence }, signal))) return false;
   const { outcome } = await hands.scale(spec, { instances, force: true }, signal);
   return outcome === 'accepted';
 }

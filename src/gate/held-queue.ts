@@ -100,7 +100,6 @@ async function sayAgain(
     !(await rewrite(deps, { app, seen: record, to: next }, leading))
   )
     return;
-  const { signal } = leading;
-  if (allowed === spec.instances || (await lower(deps, spec, { instances: allowed, signal })))
+  if (allowed === spec.instances || (await lower(deps, { spec, instances: allowed }, leading)))
     await rewrite(deps, { app, seen: next, to: confirmed(next) }, leading);
 }

@@ -32,6 +32,33 @@ export async function isLed(read: Read, name: string, signal: AbortSignal): Prom
   return (await read.get(keys.election(name), signal)) !== undefined;
 }
 
+/**
+ * How old the last word of the ledger on a term may be when something is done that no guard of a commit
+ * protects. Well below any election's TTL, so that nobody else can have been elected meanwhile.
+ */
+export const TRUST_MS = 2_000;
+
+/** Of a clock that is never set and runs on while the process is stopped, ms. */
+export type SteadyMs = () => number;
+
+/**
+ * Whether a term lasts still, to be asked right before something is done that no commit guards. A process
+ * that was stopped meanwhile and wakes up may hear what it asked for before it hears that its term is over:
+ * it finds the answer too old.
+ *
+ * @throws LedgerUnreachable; the signal's reason
+ */
+export async function stillLeads(
+  { store, steadyMs }: { readonly store: Read; readonly steadyMs: SteadyMs },
+  { fence }: Pick<Term, 'fence'>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const askedMs = steadyMs();
+  const entry = await store.get(fence.key, signal);
+  signal.throwIfAborted();
+  return entry?.revision === fence.revision && steadyMs() - askedMs < TRUST_MS;
+}
+
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_000;
 /** The undoing of a term has its own clock. */

@@ -6,7 +6,7 @@ import type {
   ScheduleSettings,
   WebhookSettings,
 } from '../config/report.ts';
-import type { Term } from '../ledger/election.ts';
+import { type SteadyMs, stillLeads, type Term } from '../ledger/election.ts';
 import {
   getWholeReport,
   listUndelivered,
@@ -22,6 +22,7 @@ import { callWebhook } from './webhook.ts';
 
 export interface DeliverDeps {
   readonly store: Store;
+  readonly steadyMs: SteadyMs;
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: ReportSettings;
@@ -71,6 +72,7 @@ async function deliver(
   const isDue = ({ state, atMs }: Delivery): boolean => state === 'waiting' && atMs <= nowMs;
   if (!outbox.record.deliveries.some(isDue)) return;
   const report = await getWholeReport(store, reportId(place), signal);
+  if (!(await stillLeads(deps, term, signal))) return;
   const deliveries = await Promise.all(
     outbox.record.deliveries.map(async (delivery) =>
       isDue(delivery)

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { aborted } from '../../src/ledger/abort.ts';
-import { lead } from '../../src/ledger/election.ts';
+import { isLed, lead, stillLeads, TRUST_MS } from '../../src/ledger/election.ts';
 import type { Term } from '../../src/ledger/election.ts';
 import { openEmbeddedStore } from '../../src/ledger/embedded/store.ts';
 import { openEtcdStore } from '../../src/ledger/etcd/store.ts';
@@ -136,6 +136,30 @@ describe('lead', () => {
     const failing = () => Promise.reject(new Error('no luck'));
     await assert.rejects(lead({ store, ...deps }, options, failing, never), /no luck/);
     assert.equal(await store.get(keys.election('returns'), never), undefined);
+  });
+
+  it('is known to last, by whoever did not stand still while asking', async () => {
+    const name = 'lasting';
+    const key = keys.election(name);
+    const elect = async (): Promise<Term> => {
+      const put = { put: key, value: '' };
+      const { revision } = await store.commit({ guards: [], writes: [put] }, never);
+      return { revision, fence: { key, revision } };
+    };
+    assert.equal(await isLed(store, name, never), false);
+    const term = await elect();
+    assert.equal(await isLed(store, name, never), true);
+    const asked = (tookMs: number): Promise<boolean> => {
+      const times = [0, tookMs];
+      return stillLeads({ store, steadyMs: () => times.shift() ?? NaN }, term, never);
+    };
+    assert.deepEqual([await asked(0), await asked(TRUST_MS - 1)], [true, true]);
+    assert.equal(await asked(TRUST_MS), false, 'the answer is too old');
+    await elect();
+    assert.equal(await asked(0), false, 'another leads');
+    await store.commit({ guards: [], writes: [{ drop: key }] }, never);
+    assert.equal(await asked(0), false, 'nobody leads');
+    await assert.rejects(stillLeads({ store, steadyMs: () => 0 }, term, AbortSignal.abort()));
   });
 
   it('ends at once while it waits for another', async () => {

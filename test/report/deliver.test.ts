@@ -50,7 +50,11 @@ async function bench(
   });
   const shared = { store, clock, log: silentLog, settings };
   const turn = scheduleTurn({ ...shared, nodeFacts: () => new Map() });
-  const pass = deliverTurn({ ...shared, secretOf: () => SECRET });
+  const pass = deliverTurn({
+    ...shared,
+    steadyMs: () => performance.now(),
+    secretOf: () => SECRET,
+  });
   await turn(patience(), term);
   return {
     ...{ store, clock, directory },

@@ -1,15 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import type { ServerResponse } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
 import { describe, it } from 'node:test';
-import { setTimeout as wait } from 'node:timers/promises';
 import { whileLeading } from '../../src/cli/leading.ts';
 import type { ReportRecord } from '../../src/core/report-record.ts';
 import { openEtcdStore } from '../../src/ledger/etcd/store.ts';
-import { keys } from '../../src/ledger/keys.ts';
-import { records } from '../../src/ledger/records.ts';
 import { getReport, listReports } from '../../src/ledger/reports.ts';
 import type { Store } from '../../src/ledger/store.ts';
 import { type Clock, systemClock } from '../../src/plumbing/clock.ts';
@@ -17,11 +11,9 @@ import { silentLog } from '../../src/plumbing/log.ts';
 import { type Loop, startLoop } from '../../src/plumbing/loop.ts';
 import { scheduleTurn } from '../../src/report/schedule.ts';
 import { EtcdCluster } from '../fakes/etcd.ts';
-import { smallTopology, startTestCluster, type TestCluster } from '../gate/cluster.ts';
-import { type GateProcess, startGateProcess } from '../gate/gate-process.ts';
 import { patience } from '../ledger/opened.ts';
 import { at, layCluster, reportSettings } from './ledger.ts';
-import { type Receiver, startReceiver } from './receiver.ts';
+import { staged, until } from './staged.ts';
 
 const MINUTE_MS = 60_000;
 const SPEED = 300;
@@ -108,88 +100,13 @@ describe('three gates on one etcd', { timeout: 120_000 }, () => {
   });
 });
 
-async function until(
-  holds: () => Promise<boolean>,
-  what: string,
-  withinMs = 60_000,
-): Promise<void> {
-  for (const late = performance.now() + withinMs; !(await holds()); await wait(20))
-    if (performance.now() > late) throw new Error(`waited in vain until ${what}`);
-}
-
-interface Stage {
-  readonly store: Store;
-  readonly cluster: TestCluster;
-  readonly receiver: Receiver;
-  readonly directory: string;
-  /** Starts `corral gate`. */
-  start(): Promise<GateProcess>;
-}
-
-/** A schedule whose due time of this morning nobody attended to, on a real etcd. */
-async function staged(
-  answer: (res: ServerResponse, nth: number) => void,
-  use: (stage: Stage) => Promise<void>,
-): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), 'corral-reports-'));
-  const etcd = await EtcdCluster.start();
-  const store = openEtcdStore({ hosts: etcd.urls, clock: systemClock, log: silentLog });
-  const cluster = await startTestCluster({ topology: smallTopology(), store });
-  const receiver = await startReceiver(answer);
-  const config = join(directory, 'corral.yaml');
-  const gates: GateProcess[] = [];
-  try {
-    const schedule = {
-      name: 'yearly',
-      cron: '0 6 1 1 *',
-      timezone: 'UTC',
-      directory: join(directory, 'files'),
-    };
-    const webhooks = [{ name: 'chat', url: receiver.url, secretEnv: 'HOOK_SECRET' }];
-    const report = {
-      schedules: [{ ...schedule, formats: ['csv'], webhooks }],
-      webhookBackoffMs: 500,
-    };
-    await writeFile(config, JSON.stringify({ report }));
-    const { cron, timezone } = schedule;
-    const state = records.reportSchedule.encode({
-      v: 1,
-      cron,
-      timezone,
-      lastDueMs: at('2020-01-01T06:00:00Z'),
-    });
-    await store.commit(
-      { guards: [], writes: [{ put: keys.reportSchedule('yearly'), value: state }] },
-      patience(),
-    );
-    process.env['HOOK_SECRET'] = 'of the test';
-    const settings = {
-      GATE_MARATHON: cluster.sim.marathonUrls.join(','),
-      GATE_MESOS: cluster.sim.mesosUrls.join(','),
-      LEDGER_KIND: 'etcd',
-      LEDGER_HOSTS: etcd.urls.join(','),
-    };
-    const start = async (): Promise<GateProcess> => {
-      const gate = await startGateProcess({ settings, config });
-      gates.push(gate);
-      return gate;
-    };
-    await use({ store, cluster, receiver, directory: join(directory, 'files'), start });
-  } finally {
-    delete process.env['HOOK_SECRET'];
-    await Promise.all(gates.map((gate) => gate.kill()));
-    await receiver.close();
-    await cluster.stop();
-    await store.close();
-    await etcd.stop();
-    await rm(directory, { recursive: true });
-  }
-}
+/** Due this year's first morning, which nobody attended to. */
+const YEARLY = { name: 'yearly', cron: '0 6 1 1 *', isOwed: true };
 
 describe('two gate processes on one etcd', { timeout: 180_000 }, () => {
   it('make a missed report up once, and deliver it although the leader is killed while it does', () =>
     staged(
-      () => undefined, // the first to call is killed while it waits; answers come below
+      { ...YEARLY, answer: () => undefined }, // the first to call is killed while it waits
       async ({ store, receiver, directory, start }) => {
         const gates = await Promise.all([start(), start()]);
         await until(async () => receiver.received.length > 0, 'a webhook is called');
@@ -216,7 +133,7 @@ describe('two gate processes on one etcd', { timeout: 180_000 }, () => {
 
   it('show it on the console once it is delivered', () =>
     staged(
-      (res) => void res.writeHead(202).end(),
+      { ...YEARLY, answer: (res) => void res.writeHead(202).end() },
       async ({ store, receiver, start }) => {
         const [one, other] = await Promise.all([start(), start()]);
         await until(async () => {

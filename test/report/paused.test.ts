@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { describe, it } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import { isLed } from '../../src/ledger/election.ts';
+import { listReports } from '../../src/ledger/reports.ts';
+import { patience } from '../ledger/opened.ts';
+import { staged, until } from './staged.ts';
+
+const MINUTE_MS = 60_000;
+/** What comes due on the minute is made and sent by then, and nothing else comes due soon, ms. */
+const QUIET_MS = { from: 5_000, to: 55_000 };
+/** An ex-leader that was going to make or send a report would have by then, ms. */
+const LONG_ENOUGH_MS = 6_000;
+
+const isQuiet = (): boolean => {
+  const pastMs = Date.now() % MINUTE_MS;
+  return pastMs > QUIET_MS.from && pastMs < QUIET_MS.to;
+};
+
+describe('a leader that stands still while a report comes due', { timeout: 300_000 }, () => {
+  it('is stood in for, and neither makes nor sends it once more when it wakes up', (t) =>
+    staged(
+      {
+        ...{ name: 'often', cron: '* * * * *', isOwed: false },
+        answer: (res) => void res.writeHead(202).end(),
+      },
+      async ({ store, receiver, directory, start }) => {
+        const leads = (name: string) => isLed(store, name, patience());
+        const former = await start();
+        await until(() => leads('reports'), 'it makes reports');
+        await until(() => leads('report-deliveries'), 'it delivers them');
+        await start();
+        await until(() => Promise.resolve(isQuiet()), 'nothing is due');
+        const before = receiver.received.length;
+        former.pause();
+        const pausedMs = Date.now();
+        await until(
+          () => Promise.resolve(receiver.received.length > before),
+          'the other sends one',
+          3 * MINUTE_MS,
+        );
+        t.diagnostic(`sent ${Date.now() % MINUTE_MS} ms after it was due`);
+        former.resume();
+        await wait(LONG_ENOUGH_MS);
+        const { reports } = await listReports(store, { limit: 100 }, patience());
+        const dues = reports.map(({ dueMs = 0 }) => dueMs);
+        assert.deepEqual(dues, [...new Set(dues)], 'one report for each due time');
+        assert.ok((dues[0] ?? 0) > pausedMs);
+        assert.deepEqual(
+          receiver.received.map(({ headers }) => headers['x-corral-delivery']).sort(),
+          reports.map(({ id }) => `${id}.chat`).sort(),
+          'each is sent once',
+        );
+        assert.equal((await readdir(directory)).length, reports.length);
+      },
+    ));
+});
