@@ -8,13 +8,9 @@ import { events } from './docker/events.ts';
 import { type Limits, type LimitReport, startLimits, type WantedLimit } from './limits.ts';
 import { type Process, Processes } from './processes.ts';
 import type { AgentContext, StartPart } from './part.ts';
-import {
-  type Ask,
-  type Shaper,
-  type ShaperState,
-  startShaper,
-  type Wanted,
-} from './shape/shaper.ts';
+import { type Shaper, startShaper } from './shape/shaper.ts';
+import type { ShaperState } from './shape/shaper-deps.ts';
+import type { Ask, Wanted } from './shape/asks.ts';
 import { Starts } from './starts.ts';
 import { usageMetrics, usageRoutes } from './usage.ts';
 

@@ -2,7 +2,8 @@ import { Refusal } from '../../core/errors.ts';
 import type { Links } from '../../core/shape-read.ts';
 import type { Limit } from '../../core/shape.ts';
 import { hostInterfaceOf, portsOf } from './host-interface.ts';
-import type { Ask, Clues, Fault } from './shaper.ts';
+import type { Fault } from './shaper-deps.ts';
+import type { Ask, Clues } from './asks.ts';
 
 interface Known {
   readonly name: string;

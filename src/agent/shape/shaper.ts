@@ -1,80 +1,13 @@
-import type { Drift } from '../../core/shape-drift.ts';
 import { stepsToClean } from '../../core/shape-steps.ts';
 import type { Usage } from '../../core/shape-usage.ts';
-import type { Kernel, Limit, Uplink } from '../../core/shape.ts';
-import type { Clock } from '../../plumbing/clock.ts';
-import type { Log } from '../../plumbing/log.ts';
-import { type LoopState, startLoop } from '../../plumbing/loop.ts';
+import { startLoop } from '../../plumbing/loop.ts';
 import { Hands } from './hands.ts';
-import type { Whose } from './host-interface.ts';
 import { KernelRefused } from './errors.ts';
 import { Passes } from './passes.ts';
 import { linkNews, Ports } from './ports.ts';
 import { Reader } from './reader.ts';
 import { Meter } from './meter.ts';
-
-/** A limit as the ledger has it, and how to find the container it is for. */
-export interface Ask extends Omit<Limit, 'hostInterface'> {
-  readonly at: { readonly hostInterface: string } | Clues;
-}
-
-export interface Clues {
-  /** The bridge that it is on or will be on, while it is being started. */
-  readonly starting?: {
-    /** Absent: nobody has said yet. */
-    readonly container?: string;
-    readonly bridge: string;
-    readonly sinceMs: number;
-  };
-  /** Its start was heard of: it is looked for at once. */
-  readonly started?: boolean;
-  /** Not asked of a container that is being started. Undefined when it does not run. */
-  readonly process: (signal: AbortSignal) => Promise<Omit<Whose, 'address'> | undefined>;
-}
-
-export interface Wanted {
-  /** All of them: what is not listed is taken out of the kernel. */
-  readonly asks: readonly Ask[];
-  readonly uplink: Uplink;
-}
-
-export interface ShaperDeps {
-  /** Throws while it is not known: then nothing is changed. */
-  readonly wanted: (signal: AbortSignal) => Promise<Wanted> | Wanted;
-  /**
-   * The same of what is known without asking anybody; undefined while that is nothing. Absent: what
-   * `wanted` gave last.
-   */
-  readonly wantedNow?: () => Wanted | undefined;
-  /** Told what each pass that ended made of what was wanted then. */
-  readonly onPass?: (state: ShaperState, asks: readonly Ask[]) => void;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Pause between two looks at the kernel, ms. */
-  readonly everyMs: number;
-  /** Path of the network namespace to act in; absent: our own. */
-  readonly netns?: string;
-}
-
-export interface Fault {
-  readonly address: string;
-  readonly says: string;
-  /** It could not be looked at or tried just now: nothing is said of whether the kernel would do it. */
-  readonly passing?: true;
-}
-
-export interface ShaperState {
-  readonly loop: LoopState;
-  /** Absent until it was tried. */
-  readonly kernel?: Kernel;
-  /** Addresses whose limits the kernel shows as they are wanted. */
-  readonly inForce: readonly string[];
-  readonly faults: readonly Fault[];
-  /** What was found changed by others and put right, since the start. */
-  readonly drift: Readonly<Record<Drift, number>>;
-  /** Steps carried out since the start. */
-  readonly steps: number;
-}
+import type { ShaperDeps, ShaperState } from './shaper-deps.ts';
 
 export interface Shaper {
   state(): ShaperState;

@@ -3,7 +3,8 @@ import type { Links } from '../../core/shape-read.ts';
 import type { Kernel, Limit } from '../../core/shape.ts';
 import { Finder } from './finder.ts';
 import { probeKernel } from './probe.ts';
-import type { Ask, Fault, ShaperDeps, Wanted } from './shaper.ts';
+import type { Fault, ShaperDeps } from './shaper-deps.ts';
+import type { Ask, Wanted } from './asks.ts';
 
 const DEFAULT_MTU = 1500;
 

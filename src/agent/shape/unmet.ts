@@ -11,7 +11,7 @@ import {
   SHARED_OUT,
 } from '../../core/shape.ts';
 import type { Refused } from './hands.ts';
-import type { Fault } from './shaper.ts';
+import type { Fault } from './shaper-deps.ts';
 
 interface Outcome {
   /** Steps that would still be needed. */

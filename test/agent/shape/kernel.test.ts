@@ -7,12 +7,9 @@ import { Hands } from '../../../src/agent/shape/hands.ts';
 import { hostInterfaceOf } from '../../../src/agent/shape/host-interface.ts';
 import { probeKernel } from '../../../src/agent/shape/probe.ts';
 import { Reader } from '../../../src/agent/shape/reader.ts';
-import {
-  cleanKernel,
-  type ShaperState,
-  startShaper,
-  type Wanted,
-} from '../../../src/agent/shape/shaper.ts';
+import { cleanKernel, startShaper } from '../../../src/agent/shape/shaper.ts';
+import type { ShaperState } from '../../../src/agent/shape/shaper-deps.ts';
+import type { Wanted } from '../../../src/agent/shape/asks.ts';
 import { stepsToClean, stepsTowards } from '../../../src/core/shape-steps.ts';
 import { wantedShape } from '../../../src/core/shape-wanted.ts';
 import type { Kernel, Limit, Uplink } from '../../../src/core/shape.ts';

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { startShaper, type Shaper, type Wanted } from '../../../src/agent/shape/shaper.ts';
+import { startShaper, type Shaper } from '../../../src/agent/shape/shaper.ts';
+import type { Wanted } from '../../../src/agent/shape/asks.ts';
 import { systemClock } from '../../../src/plumbing/clock.ts';
 import { silentLog } from '../../../src/plumbing/log.ts';
 
