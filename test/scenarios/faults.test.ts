@@ -76,6 +76,10 @@ const SCRIPTS: readonly Script[] = [
     steps: [FILLED, at(30, { do: 'renew', node: nodeOf(1) }), EMPTIED],
   },
   {
+    when: 'a fenced agent comes back under another id, and its rack fills up again',
+    steps: [FILLED, at(30, { do: 'renew', node: nodeOf(1) })],
+  },
+  {
     when: 'the agent of a node that stays without room comes back under another id',
     steps: [
       ...Array.from({ length: 8 }, () =>
@@ -132,6 +136,15 @@ const SCRIPTS: readonly Script[] = [
   {
     when: 'the clock is set forward by an hour while a node is fenced',
     steps: [FILLED, at(60, { do: 'set clock', byMs: 3_600_000 }), EMPTIED],
+  },
+  {
+    when: 'the clock is set forward by an hour while a node begins its wait to be opened, and put right',
+    steps: [
+      FILLED,
+      at(119, { do: 'set clock', byMs: 3_600_000 }),
+      EMPTIED,
+      at(140, { do: 'set clock', byMs: -3_600_000 }),
+    ],
   },
   {
     // While it is behind, addresses that nodes have just released seem to rest for that hour.
