@@ -102,7 +102,8 @@ export class DeskQueue {
     } catch (fault) {
       this.#failed += 1;
       this.#options.heard(false);
-      for (const job of batch) this.#fail(job, fault);
+      // before all that was asked since: what is undone later than that might be theirs by then
+      this.#waiting.unshift(...batch.flatMap((job) => this.#fail(job, fault)));
       return false;
     }
   }
@@ -136,17 +137,18 @@ export class DeskQueue {
     }
   }
 
-  /** What is in doubt is undone, lest someone have an address of which nobody knows. */
-  #fail(job: Job, fault: unknown): void {
-    const { waiter, closed } = job;
-    if (!waiter) {
-      if (fault instanceof LedgerClosed) closed?.();
-      else this.#waiting.push(job);
-      return;
-    }
-    if (!waiter.gone) waiter.tell({ fault });
-    if (this.#options.cache.inDoubt) this.#undo(job);
-    else closed?.();
+  /**
+   * What is in doubt is undone, lest someone have an address of which nobody knows.
+   *
+   * @returns what is to be done next
+   */
+  #fail(job: Job, fault: unknown): readonly Job[] {
+    const { waiter, undo, closed } = job;
+    if (waiter?.gone === false) waiter.tell({ fault });
+    if (!waiter && !(fault instanceof LedgerClosed)) return [job];
+    if (waiter && undo && this.#options.cache.inDoubt) return [{ decide: undo, closed }];
+    closed?.();
+    return [];
   }
 
   #undo({ undo, closed }: Job): void {

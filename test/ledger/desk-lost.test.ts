@@ -5,6 +5,7 @@ import { unlessAborted } from '../../src/ledger/abort.ts';
 import { LedgerUnreachable } from '../../src/ledger/errors.ts';
 import type { Change, Outcome, Store } from '../../src/ledger/store.ts';
 import { ask, DeskBench, emptied, SMALL, wired } from './desk-bench.ts';
+import { interposed } from './interposed.ts';
 import { opened, patience } from './opened.ts';
 
 /** As AbortSignal.timeout, but the process waits for it. */
@@ -86,6 +87,31 @@ describe('a desk whose asker leaves', () => {
       assert.deepEqual(await bench.leased(), [`node-1/${address}`]);
       await bench.sound();
     });
+
+  it('undoes what is in doubt before it does what was asked since, however often that fails', async (t) => {
+    let lost = -1;
+    let since: Promise<readonly string[]> | undefined;
+    const losing = interposed(await opened(t), () => {
+      if (lost < 0 || lost === 2) return Promise.resolve();
+      lost += 1;
+      if (lost === 2) since = desk.stock('p', 1, patience()); // while the undoing is lost, too
+      return Promise.reject(new LedgerUnreachable('a commit', 1));
+    });
+    const bench = await DeskBench.of(t, losing, { p: SMALL });
+    const desk = bench.desk('node-1');
+    const { address } = await desk.take(ask('i1'), patience());
+    await desk.release(address, 'i1', patience()); // it rests with the node, which takes it first
+    lost = 0;
+    await assert.rejects(desk.stock('p', 1, patience()), LedgerUnreachable);
+    await until(() => Promise.resolve(since !== undefined));
+    const got = await since;
+    await until(async () => (await desk.spares(patience())).length === 1);
+    assert.deepEqual(
+      (await desk.spares(patience())).map((spare) => spare.address),
+      got,
+    );
+    await bench.sound();
+  });
 
   it('lets whoever asks again under the incarnation keep it', async (t) => {
     const held = new HeldStore(await opened(t));
