@@ -27,6 +27,10 @@ describe('the fence of three gate processes on one etcd', { timeout: 300_000 }, 
     rig = await startHaRig({ addresses: ADDRESSES, settings });
   });
   afterEach(async () => {
+    const said = rig.members.flatMap(({ mesos }) => mesos.seen.splice(0)).filter(isSwitch);
+    const switches = said.map(({ body }) => body.toString());
+    assert.equal(switches.length, 2 * rig.sim.world.fleet.nodes.length);
+    assert.equal(new Set(switches).size, switches.length, 'no node was closed or opened twice');
     await rig.direct('DELETE', '/v2/apps/full?force=true');
     await rig.until(() => closed(rig) === 0, 'every node is offered again');
     assert.equal(rig.sim.launchFailures().total, 0);
