@@ -11,17 +11,19 @@ export const besideStock = (desk: Desk, stock: Stock): Desk => ({
   ...{ starvation: desk.starvation.bind(desk), reachable: desk.reachable.bind(desk) },
   close: desk.close.bind(desk),
   take: async (ask, signal) => {
-    if (ask.address !== undefined) stock.withdraw(ask.address);
-    return desk.take(ask, signal);
+    const { address } = ask;
+    if (address === undefined) return desk.take(ask, signal);
+    stock.withdraw(address);
+    return stock.beside(address, () => desk.take(ask, signal));
   },
   adopt: async (ask, signal) => {
     stock.runs(ask.address);
-    const adopted = await desk.adopt(ask, signal);
+    const adopted = await stock.beside(ask.address, () => desk.adopt(ask, signal));
     if (adopted.adopted) stock.owned(ask.address);
     return adopted;
   },
   quarantine: (at, why, signal) => {
     stock.forgo(at.address);
-    return desk.quarantine(at, why, signal);
+    return stock.beside(at.address, () => desk.quarantine(at, why, signal));
   },
 });

@@ -5,6 +5,7 @@ import { LedgerUnreachable } from '../ledger/errors.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
 import type { Probe } from './probe.ts';
+import type { Claims } from './stock-claims.ts';
 import type { OwnerWriter } from './stock-owner.ts';
 import { Shelf } from './stock-shelf.ts';
 
@@ -53,14 +54,20 @@ export class Upkeep {
   readonly #deps: StockDeps;
   readonly #shelves: Shelves;
   readonly #owners: OwnerWriter;
+  readonly #claims: Claims;
   #comparedMs: number | undefined;
   /** What runs was adopted, and the stock looked at since. */
   #checked: 'no' | 'said' | 'done' = 'no';
 
-  constructor(deps: StockDeps, shelves: Shelves, owners: OwnerWriter) {
+  constructor(
+    deps: StockDeps,
+    shelves: Shelves,
+    { owners, claims }: { readonly owners: OwnerWriter; readonly claims: Claims },
+  ) {
     this.#deps = deps;
     this.#shelves = shelves;
     this.#owners = owners;
+    this.#claims = claims;
   }
 
   /** What runs has been adopted. @returns whether that is news, so that a turn is due */
@@ -164,9 +171,14 @@ export class Upkeep {
     shelf: Shelf,
     { count, signal }: { readonly count: number; readonly signal: AbortSignal },
   ): Promise<void> {
-    const put = await this.#deps.desk.stock(pool, count, signal);
-    const quiet = await Promise.all(put.map((one) => this.#isQuiet(pool, one, signal)));
-    shelf.ready.push(...put.filter((_, at) => quiet[at]));
+    const adding = this.#claims.adding();
+    try {
+      const put = await this.#deps.desk.stock(pool, count, signal);
+      const quiet = await Promise.all(put.map((one) => this.#isQuiet(pool, one, signal)));
+      shelf.ready.push(...adding.good(put.filter((_, at) => quiet[at])));
+    } finally {
+      adding.end();
+    }
   }
 
   /** Nobody answers for the address; one who does is recorded, and the address withheld. */

@@ -2,6 +2,7 @@ import { inRange, parseAddress, parseRange } from '../core/address.ts';
 import type { TakeAsk } from '../ledger/desk.ts';
 import { AddressNotGiven } from '../ledger/lease-errors.ts';
 import { type Loop, type LoopState, startLoop } from '../plumbing/loop.ts';
+import { Claims } from './stock-claims.ts';
 import { OwnerWriter, type RefusedOwner } from './stock-owner.ts';
 import { Shelves, type StockDeps, Upkeep } from './stock-upkeep.ts';
 
@@ -26,6 +27,7 @@ const LOOP = { everyMs: 15_000, backoffMs: 200, backoffCapMs: 5_000, deadlineMs:
 export class Stock {
   readonly #deps: StockDeps;
   readonly #shelves = new Shelves();
+  readonly #claims = new Claims();
   readonly #owners: OwnerWriter;
   readonly #upkeep: Upkeep;
   readonly #loop: Loop;
@@ -33,7 +35,7 @@ export class Stock {
   constructor(deps: StockDeps) {
     this.#deps = deps;
     this.#owners = new OwnerWriter(deps);
-    this.#upkeep = new Upkeep(deps, this.#shelves, this.#owners);
+    this.#upkeep = new Upkeep(deps, this.#shelves, { owners: this.#owners, claims: this.#claims });
     this.#loop = startLoop('stock', (signal) => this.#upkeep.turn(signal), { ...LOOP, ...deps });
   }
 
@@ -98,6 +100,15 @@ export class Stock {
       throw new AddressNotGiven(address, 'it may be in use: what runs here is not known yet');
   }
 
+  /** While `work` gives the address by other ways, and once it has, it is not handed out of stock. */
+  beside<T>(address: string, work: () => Promise<T>): Promise<T> {
+    return this.#claims.during(address, async () => {
+      const done = await work();
+      this.forgo(address);
+      return done;
+    });
+  }
+
   /** An address of the pool that is asked for, decided in memory; undefined when none is at hand. */
   pop(ask: TakeAsk): HandedOut | undefined {
     const { pool, within } = ask;
@@ -106,7 +117,8 @@ export class Stock {
     const shelf = this.#shelves.of(pool);
     const { facts } = shelf;
     if (!facts || facts.network !== ask.network) return undefined;
-    const address = shelf.pop(fits(within));
+    const isFit = fits(within);
+    const address = shelf.pop((one) => isFit(one) && !this.#claims.isOpen(one));
     if (address === undefined) return undefined;
     this.#owners.write({ ...ask, address });
     this.#loop.wake();

@@ -197,6 +197,31 @@ describe('the stock of a node', () => {
     await bench.sound();
   });
 
+  it('does not hand out what somebody was given by name while it came into stock', async (t) => {
+    const bench = await benchOf(t);
+    const desk = bench.desk('node-1');
+    let quiet = (): void => undefined;
+    const silence = new Promise<void>((resolve) => (quiet = resolve));
+    const probe: StockDeps['probe'] = () => silence.then(() => ({ is: 'quiet' }) as const);
+    const stock = stockOf(t, desk, { probe });
+    stock.checked();
+    await until(() => stock.state().turns >= 2); // it does not look at the ledger again for a while
+    stock.use('p');
+    const spares = async (): Promise<readonly string[]> =>
+      (await desk.spares(patience())).map(({ address }) => address);
+    await until(async () => (await spares()).length === 2);
+    const [named = '', other = ''] = await spares();
+    const given = besideStock(desk, stock).take(ask('i1', { address: named }), patience());
+    assert.equal((await given).address, named);
+    quiet();
+    await until(() => readyOf(stock) > 0);
+    const got = [stock.pop(wants('i2')), stock.pop(wants('i3'))].map((one) => one?.address);
+    assert.deepEqual(got.slice(0, 1), [other]);
+    assert(!got.includes(named), 'it has a holder');
+    await stock.stop();
+    await bench.sound();
+  });
+
   it('passes over an address that somebody uses, and withholds it', async (t) => {
     const bench = await benchOf(t);
     const desk = bench.desk('node-1', real);
