@@ -32,7 +32,7 @@ const files = readdirSync('test', { recursive: true, encoding: 'utf8' })
  * Unit tests touch nothing outside their file, and most take less time than a process to run them in: a
  * few processes share them all.
  */
-const BATCHES = 4;
+const BATCHES = 2;
 const scratch = mkdtempSync(join(tmpdir(), 'corral-tests-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 
@@ -41,7 +41,7 @@ function batched(all: readonly string[]): string[] {
   const batches = Array.from({ length: Math.min(BATCHES, unit.length) }, (_, batch) => {
     const entry = join(scratch, `unit-${batch + 1}.mjs`);
     const files = unit.filter((_file, at) => at % BATCHES === batch);
-    const imports = files.map((file) => `await import('${pathToFileURL(resolve(file)).href}');`);
+    const imports = files.map((file) => `import '${pathToFileURL(resolve(file)).href}';`);
     writeFileSync(entry, imports.join('\n'));
     return entry;
   });
