@@ -5,6 +5,7 @@ import { failuresPart } from '../../src/agent/failures-part.ts';
 import type { StartPart } from '../../src/agent/part.ts';
 import { reconcilePart } from '../../src/agent/reconcile-part.ts';
 import { shapingPart } from '../../src/agent/shaping.ts';
+import { loopsIn } from '../../src/core/brake.ts';
 import { factName } from '../../src/core/container-facts.ts';
 import { listFailures } from '../../src/ledger/failures.ts';
 import { editLimits } from '../../src/ledger/limit-edit.ts';
@@ -79,6 +80,19 @@ describe('a node whose limits add up to its link, on a real dockerd, etcd and ke
         'and the link takes 950 Mbit/s (1 Gbit/s × headroom 0.95 × overcommit 1)',
     );
     assert.ok((await rig.figure('corral_agent_launches_refused_total{short="bandwidth"}')) >= 1);
+  });
+
+  it('is a loop for the brake when it happens again and again', async () => {
+    const rule = { failures: 3, withinMs: 60_000, cycles: 2 };
+    const counted = async (): Promise<number> => {
+      const records = (await failed()).map(({ record }) => record);
+      const [loop] = loopsIn(records, rule, { nowMs: clock.now(), sinceMs: () => 0 });
+      assert.ok(loop === undefined || (loop.app === '/late' && loop.last.short === 'bandwidth'));
+      return loop?.count ?? 0;
+    };
+    for (let times = 0; times < 3; times += 1)
+      assert.equal((await run(...asks('/late', 1))).code, 125);
+    await until(async () => (await counted()) >= 3, 'three failures are told');
   });
 
   it('goes on where somebody insisted on limits beyond the link', async () => {

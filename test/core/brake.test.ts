@@ -136,6 +136,12 @@ describe('the brake', () => {
     );
   });
 
+  it('says so when it is bandwidth that nodes lack', () => {
+    const last = recordOf([NOW - 1], { short: 'bandwidth', why: 'net_in is given' });
+    const { why } = recordFor(looping({ loop: { app: '/a', count: 3, nodes: ['n1'], last } }));
+    assert.match(why, /3 launches failed .* on n1 for lack of bandwidth \(net_in is given\)/);
+  });
+
   it('holds at nothing when nothing runs', () =>
     assert.equal(recordFor(looping({ runs: 0 })).allowed, 0));
 
