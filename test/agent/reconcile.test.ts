@@ -57,6 +57,17 @@ describe('the reconcile on a real dockerd', () => {
       assert.equal(witness.state().missed, 0);
     });
 
+    it('names the MAC that the container was given, where that is not what its address tells', async () => {
+      await watched.start();
+      const id = await rig.dockerd.created('lan', { MacAddress: '02:00:5e:00:53:01' });
+      await rig.dockerd.must('start', id);
+      const address = await rig.dockerd.addressOf(id, 'lan');
+      await watched.until(async () => (await leaseOf(address))?.mac !== undefined);
+      assert.equal((await leaseOf(address))?.mac, '02:00:5e:00:53:01');
+      const link = await rig.dockerd.must('exec', id, 'cat', '/sys/class/net/eth0/address');
+      assert.equal(link, '02:00:5e:00:53:01');
+    });
+
     it('takes what cannot be a rate for nothing, and counts it', async () => {
       const { witness } = await watched.start();
       const env = ['-e', 'net_in=10;rm -rf /', '-e', 'net_out=1e30', '-e', 'MARATHON_APP_ID=web'];

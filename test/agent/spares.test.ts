@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { reconcilePart } from '../../src/agent/reconcile-part.ts';
+import { readPool } from '../../src/core/topology-read.ts';
+import { keys } from '../../src/ledger/keys.ts';
+import { records } from '../../src/ledger/records.ts';
 import { systemClock as clock } from '../../src/plumbing/clock.ts';
 import { IMAGE } from '../fakes/dockerd.ts';
 import { Rig, soon } from './rig.ts';
@@ -64,6 +67,34 @@ describe('an agent with addresses in stock, on a real dockerd and etcd', () => {
     assert.deepEqual(await rig.findings(), []);
     await rig.clear();
     await rig.holds(0);
+  });
+
+  it('leaves an address with its container when the ledger refuses the owner, and gives it to nobody else', async () => {
+    await ready(2);
+    const say = async (pool: unknown): Promise<void> => {
+      const value = records.pool.encode(readPool('wide', pool));
+      await rig.store.commit({ guards: [], writes: [{ put: keys.pool('wide'), value }] }, soon());
+    };
+    await say({ ...POOLS.wide, ranges: ['10.97.0.200-10.97.0.250'] }); // past every check
+    const id = await rig.dockerd.run('lan');
+    const address = await addressOf(id);
+    const told = (): boolean =>
+      rig.agent.ready().some(({ detail }) => detail.includes('1 handed out and refused by'));
+    for (const until = Date.now() + 60_000; !told();)
+      await clock.sleep(50, AbortSignal.timeout(Math.max(1, until - Date.now())));
+    const argv = ['--net', 'lan', '--ip', address, IMAGE, 'sleep', '1000'];
+    const second = await rig.dockerd.docker('run', '-d', ...argv);
+    assert.equal(second.code, 125);
+    assert.match(second.err, /in use without a lease|is none that pool "wide" hands out/);
+    assert.equal(await addressOf(id), address, 'it runs on');
+    await rig.dockerd.remove(id);
+    for (const until = Date.now() + 60_000; told();)
+      await clock.sleep(50, AbortSignal.timeout(Math.max(1, until - Date.now())));
+    await say(POOLS.wide);
+    await rig.clear();
+    await ready(2);
+    await rig.holds(0);
+    assert.deepEqual(await rig.findings(), []);
   });
 
   const addressOf = (id = ''): Promise<string> => rig.dockerd.addressOf(id, 'lan');
