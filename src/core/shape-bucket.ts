@@ -27,24 +27,29 @@ export function tellable(kbit: number): number {
  * Numbers of one HTB class.
  *
  * burst: 4 ms of the rate, so that a late timer costs no rate (2 ms lose up to 2 % at 1 Gbit/s on a busy
- * machine), and never less than one packet of 64 KiB
- * and one frame; but at most 100 ms of the rate above 2 frames, or the first second would carry more
- * than 1.1 times the limit (this matters below 5.4 Mbit/s).
+ * machine), and never less than the largest packet that the queue hands up: one of 64 KiB and a frame, but
+ * at most 100 ms of the rate; where the queue cuts them, 25 kB, but at most 20 ms, so that the first second
+ * carries no more than 1.02 times the limit, beyond two frames.
  * quantum: two frames, more for fast classes, never more than 60 kB: the kernel's own guess warns.
  *
  * @param rateKbit  what the bucket is for, kbit/s
  * @param mtu       of the interface, bytes
+ * @param leaf      the queue below it; absent: whole packets come through
  * @see             tc-htb(8); measured in src/agent/shape/README.md
  */
 export function bucketFor(
   rateKbit: number,
   mtu: number,
+  leaf?: Leaf,
 ): Pick<ClassShape, 'burstBytes' | 'quantumBytes'> {
-  const frame = mtu + FRAMING_BYTES;
-  const whole = Math.min(GSO_BYTES + mtu, Math.max(bytesIn(rateKbit, 100), 2 * frame));
+  const frames = 2 * (mtu + FRAMING_BYTES);
+  const largest =
+    leaf?.kind === 'split'
+      ? Math.min(25_000, bytesIn(rateKbit, 20))
+      : Math.min(GSO_BYTES + mtu, bytesIn(rateKbit, 100));
   return {
-    burstBytes: Math.max(bytesIn(rateKbit, 4), whole),
-    quantumBytes: Math.max(2 * frame, Math.min(60_000, bytesIn(rateKbit, 1))),
+    burstBytes: Math.max(bytesIn(rateKbit, 4), largest, frames),
+    quantumBytes: Math.max(frames, Math.min(60_000, bytesIn(rateKbit, 1))),
   };
 }
 
@@ -62,7 +67,7 @@ export function leafFor(rateKbit: number, mtu: number, kernel: Kernel): Leaf | u
       quantumBytes: mtu + FRAMING_BYTES,
     };
   if (kernel.tbf && rateKbit < SPLIT_BELOW_KBIT && mtu <= SPLIT_MTU)
-    return { kind: 'split', limitBytes: Math.max(25_000, 4 * mtu, bytesIn(rateKbit, 5)) };
+    return { kind: 'split', limitBytes: Math.max(20_000, 4 * mtu, bytesIn(rateKbit, 4)) };
   if (!kernel.bfifo) return undefined;
-  return { kind: 'bfifo', limitBytes: Math.max(GSO_BYTES + mtu, bytesIn(rateKbit, 10)) };
+  return { kind: 'bfifo', limitBytes: Math.max(GSO_BYTES + mtu, bytesIn(rateKbit, 5)) };
 }

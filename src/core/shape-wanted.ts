@@ -122,19 +122,21 @@ function rivalFault(
   return twin === undefined ? undefined : `class ${classMinor} is that of ${twin}`;
 }
 
-function classOf(floorKbit: number, ceilKbit: number, mtu: number): ClassShape {
+/** A class, with the queue below it unless it is there for others to borrow from. */
+function classOf(
+  floorKbit: number,
+  ceilKbit: number,
+  { mtu, kernel }: { readonly mtu: number; readonly kernel?: Kernel },
+): ClassShape {
   const ceil = tellable(ceilKbit);
+  const leaf = kernel && leafFor(ceil, mtu, kernel);
   return {
     rateKbit: Math.min(tellable(floorKbit), ceil),
     ceilKbit: ceil,
-    ...bucketFor(ceil, mtu),
+    ...bucketFor(ceil, mtu, leaf),
+    ...(leaf && { leaf }),
   };
 }
-
-const withLeaf = (shape: ClassShape, mtu: number, kernel: Kernel): ClassShape => {
-  const leaf = leafFor(shape.ceilKbit, mtu, kernel);
-  return leaf ? { ...shape, leaf } : shape;
-};
 
 function ownTrees(limits: readonly Limit[], { kernel, mtuOf }: Node): Shape {
   const shape = new Map<string, LinkShape>();
@@ -142,7 +144,7 @@ function ownTrees(limits: readonly Limit[], { kernel, mtuOf }: Node): Shape {
     const mtu = mtuOf(hostInterface);
     const tree = (kbit: number) => ({
       defaultMinor: classMinor,
-      classes: new Map([[classMinor, withLeaf(classOf(kbit, kbit, mtu), mtu, kernel)]]),
+      classes: new Map([[classMinor, classOf(kbit, kbit, { mtu, kernel })]]),
       sortings: [],
     });
     const ifb = ifbOf(classMinor);
@@ -192,14 +194,14 @@ function sharedTree(
   const floors = asks.reduce((sum, { askKbit }) => sum + askKbit / uplink.overcommit, 0);
   const shrink = Math.min(1, roomKbit / floors);
   const classes = new Map<number, ClassShape>([
-    [LINK_MINOR, classOf(roomKbit, roomKbit, IFB_MTU)],
-    [REST_MINOR, withLeaf(classOf(restKbit, restKbit, IFB_MTU), IFB_MTU, kernel)],
+    [LINK_MINOR, classOf(roomKbit, roomKbit, { mtu: IFB_MTU })],
+    [REST_MINOR, classOf(restKbit, restKbit, { mtu: IFB_MTU, kernel })],
   ]);
   for (const { limit, askKbit } of asks) {
     const mtu = mtuOf(limit.hostInterface);
     const floorKbit = (askKbit / uplink.overcommit) * shrink;
-    const shape = classOf(floorKbit, Math.min(askKbit, roomKbit), mtu);
-    classes.set(limit.classMinor, { parent: LINK_MINOR, ...withLeaf(shape, mtu, kernel) });
+    const shape = classOf(floorKbit, Math.min(askKbit, roomKbit), { mtu, kernel });
+    classes.set(limit.classMinor, { parent: LINK_MINOR, ...shape });
   }
   const sortings = asks.flatMap(sortingsOf);
   return {

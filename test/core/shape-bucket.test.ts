@@ -26,6 +26,27 @@ describe('bucketFor', () => {
     it(`${says}: ${kbit} kbit/s`, () =>
       assert.deepEqual(bucketFor(kbit, 1500), { burstBytes: burst, quantumBytes: quantum }));
 
+  for (const { says, kbit, burst } of [
+    { says: '20 ms while that is small', kbit: 2_000, burst: 5_000 },
+    { says: '25 kB', kbit: 10_000, burst: 25_000 },
+    { says: '4 ms once that is more', kbit: 100_000, burst: 50_000 },
+  ])
+    it(`above a queue that cuts: ${says}, ${kbit} kbit/s`, () => {
+      const leaf = leafFor(kbit, 1500, KERNEL);
+      assert.equal(leaf?.kind, 'split');
+      assert.equal(bucketFor(kbit, 1500, leaf).burstBytes, burst);
+    });
+
+  it('nor more than 1.02 times where the queue cuts', () =>
+    fc.assert(
+      fc.property(rates, mtus, (kbit, mtu) => {
+        const leaf = leafFor(kbit, mtu, KERNEL);
+        fc.pre(leaf?.kind === 'split');
+        const { burstBytes } = bucketFor(kbit, mtu, leaf);
+        assert.ok(burstBytes <= Math.ceil(kbit * 125 * 0.02) + 2 * (mtu + 18));
+      }),
+    ));
+
   it('never lets the first second carry more than 1.1 times the limit and two frames', () =>
     fc.assert(
       fc.property(rates, mtus, (kbit, mtu) => {
@@ -41,17 +62,17 @@ describe('leafFor', () => {
     {
       says: 'cuts packets at low rates',
       kbit: 10_000,
-      leaf: { kind: 'split', limitBytes: 25_000 },
+      leaf: { kind: 'split', limitBytes: 20_000 },
     },
     {
-      says: 'queues 5 ms of cut packets',
+      says: 'queues 4 ms of cut packets',
       kbit: 100_000,
-      leaf: { kind: 'split', limitBytes: 62_500 },
+      leaf: { kind: 'split', limitBytes: 50_000 },
     },
     {
-      says: 'queues 10 ms of whole ones from 250 Mbit/s',
+      says: 'queues 5 ms of whole ones from 250 Mbit/s',
       kbit: 250_000,
-      leaf: { kind: 'bfifo', limitBytes: 312_500 },
+      leaf: { kind: 'bfifo', limitBytes: 156_250 },
     },
     {
       says: 'takes fq_codel where the kernel has it',

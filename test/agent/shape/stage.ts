@@ -190,6 +190,27 @@ export async function flow(from: Container, to: Container, words: string): Promi
   }
 }
 
+/** Sends datagrams as fast as it can: 64 sockets, for each may have only so much in queues. */
+const FLOOD = `
+const [to, bytes, ms] = process.argv.slice(1);
+const datagram = Buffer.alloc(Number(bytes));
+const until = Date.now() + Number(ms);
+for (let left = 64; left > 0; left -= 1) {
+  const socket = require('node:dgram').createSocket('udp4');
+  socket.on('error', () => {});
+  const send = () => (Date.now() < until ? socket.send(datagram, send) : process.exit());
+  socket.connect(9, to, () => { for (let at = 0; at < 4; at += 1) send(); });
+}
+`;
+
+/** UDP from one container to another, in datagrams of `bytes`. @returns Mbit/s that left the sender */
+export async function flood(from: Container, to: Container, bytes: number): Promise<number> {
+  const [idle, began] = [sentBytes(from), performance.now()];
+  const argv = [process.execPath, '-e', FLOOD, to.address, String(bytes), '3000'];
+  await run('nsenter', [`--net=/run/netns/${from.name}`, ...argv], { timeout: 30_000 });
+  return ((sentBytes(from) - idle) * 8) / 1e3 / (performance.now() - began);
+}
+
 /** Round trips in ms, sorted; `count` echoes, 100 a second. */
 export async function roundTrips(from: Container, to: Container, count: number): Promise<number[]> {
   const words = `ping -n -i 0.01 -c ${count} -w 20 ${to.address}`;
@@ -203,6 +224,12 @@ export const median = (sorted: readonly number[]): number => sorted[sorted.lengt
 export function receivedBytes({ pid }: Container): number {
   const [, received] = /eth0:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/net/dev`, 'utf8')) ?? [];
   return Number(received ?? NaN);
+}
+
+/** Bytes that left the interface of a container. */
+export function sentBytes({ pid }: Container): number {
+  const device = readFileSync(`/proc/${pid}/net/dev`, 'utf8');
+  return Number(/eth0:\s*(?:\d+\s+){8}(\d+)/.exec(device)?.[1] ?? NaN);
 }
 
 /** Mbit/s at the interface of a container in the second from the first packets of a flow on. */
