@@ -67,7 +67,7 @@ export function leafFor(rateKbit: number, mtu: number, kernel: Kernel): Leaf | u
       quantumBytes: mtu + FRAMING_BYTES,
     };
   if (kernel.tbf && rateKbit < SPLIT_BELOW_KBIT && mtu <= SPLIT_MTU)
-    return { kind: 'split', limitBytes: Math.max(20_000, 4 * mtu, bytesIn(rateKbit, 4)) };
+    return { kind: 'split', limitBytes: Math.max(22_500, 4 * mtu, bytesIn(rateKbit, 4)) };
   if (!kernel.bfifo) return undefined;
   return { kind: 'bfifo', limitBytes: Math.max(GSO_BYTES + mtu, bytesIn(rateKbit, 5)) };
 }

@@ -62,7 +62,7 @@ describe('leafFor', () => {
     {
       says: 'cuts packets at low rates',
       kbit: 10_000,
-      leaf: { kind: 'split', limitBytes: 20_000 },
+      leaf: { kind: 'split', limitBytes: 22_500 },
     },
     {
       says: 'queues 4 ms of cut packets',

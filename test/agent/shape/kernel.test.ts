@@ -93,7 +93,7 @@ describe('limits in a real kernel', { concurrency: 1 }, () => {
         await settle(both(uplink));
         const { steps } = told.shaper.state();
         good(await settle(both(uplink, 30)));
-        // four classes, and one queue: below 40 Mbit/s all are equally long
+        // four classes, and one queue: below 45 Mbit/s all are equally long
         assert.equal(told.shaper.state().steps - steps, 5);
         const classes = await on.tc(
           `class show dev ${uplink.overcommit > 1 ? 'corral-in' : a.hostInterface}`,
