@@ -62,6 +62,11 @@ export class Launcher {
     });
   }
 
+  /** It is not backed off. */
+  mayStart(spec: Spec): boolean {
+    return this.backoff.left(backoffKey(spec), this.#deps.agenda.now()) === 0;
+  }
+
   statsOf(spec: Spec): QueueStats {
     const key = backoffKey(spec);
     const stats = this.#stats.get(key) ?? new QueueStats(this.#deps.agenda.now());
@@ -113,10 +118,9 @@ export class Launcher {
   }
 
   #ready(): Spec[] {
-    const now = this.#deps.agenda.now();
     return this.waiting()
       .map(({ spec }) => spec)
-      .filter((spec) => this.backoff.left(backoffKey(spec), now) === 0);
+      .filter((spec) => this.mayStart(spec));
   }
 
   #tryOne(

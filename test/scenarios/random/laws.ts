@@ -1,3 +1,4 @@
+import { STUBBORN } from '../../../src/core/fence-detour.ts';
 import { checkLedger } from '../../../src/ledger/check.ts';
 import { prefixes } from '../../../src/ledger/keys.ts';
 import { isHeard, type SimNode } from '../../../src/sim/nodes.ts';
@@ -32,13 +33,26 @@ function fenceSound(stage: Stage): string[] {
   return sim.fleet.nodes.flatMap((node) => {
     if (!isHeard(node) || looker.operators.has(node.name)) return [];
     const free = mostFreeOn(stage, node);
-    if (node.deactivated && free >= margin && isFast(stage, node))
+    if (node.deactivated && free >= margin && isFast(stage, node) && !isKeptFrom(stage))
       return [`${node.name} is out of offers, and has ${free} addresses`];
     return !node.deactivated && free === 0 && !isWaitedFor(stage, node)
       ? [`${node.name} is offered, and has no address left`]
       : [];
   });
 }
+
+/**
+ * What waits has failed again and again, no node has room for it, and nobody may stop it: it is kept from
+ * all of them (core/fence-detour.ts).
+ */
+const isKeptFrom = (stage: Stage): boolean =>
+  stage.sim.marathon.launcher
+    .waiting()
+    .some(
+      ({ spec }) =>
+        stage.looker.failuresOf(spec.id) >= STUBBORN &&
+        stage.sim.fleet.nodes.every((node) => !fitsOn(stage, spec, node)),
+    );
 
 /** By a launch that needs no address, or for which one was promised. */
 const isWaitedFor = (stage: Stage, node: SimNode): boolean =>
@@ -84,12 +98,14 @@ function allRun(stage: Stage): string[] {
 }
 
 /**
- * Marathon would launch it, or it is held and may grow. A rolling upgrade that has no slack and began before
+ * Marathon would launch it now, or it is held and may grow. A rolling upgrade that has no slack and began before
  * its instances were up waits for itself, room or no room, and lets nobody scale the app meanwhile.
  */
 const isWaiting = ({ sim, looker }: Stage, { id, instances }: Spec): boolean =>
   (looker.wanted(id) > instances && !isReplaced(sim, id)) ||
-  sim.marathon.launcher.waiting().some((one) => one.spec.id === id);
+  sim.marathon.launcher
+    .waiting()
+    .some(({ spec }) => spec.id === id && sim.marathon.launcher.mayStart(spec));
 
 const isReplaced = ({ marathon }: Stage['sim'], app: string): boolean =>
   marathon.deployments

@@ -121,6 +121,12 @@ export class Looker {
     return this.#held(app)?.wanted ?? sim.marathon.root.specs.get(app)?.instances ?? 0;
   }
 
+  /** Launches of it that failed for lack of room, of all its episodes. */
+  failuresOf(app: string): number {
+    const its = this.episodes.filter((episode) => episode.app === app);
+    return its.reduce((sum, { failedMs }) => sum + failedMs.length, 0);
+  }
+
   running(app: string): number {
     return this.#deps.sim.marathon.instances
       .of(app)
