@@ -97,6 +97,9 @@ function allRun(stage: Stage): string[] {
   });
 }
 
+/** From the end of a back-off until a node was opened and the launch begun, ms. */
+const STARTS_WITHIN_MS = 30_000;
+
 /**
  * Marathon would launch it now, or it is held and may grow. A rolling upgrade that has no slack and began before
  * its instances were up waits for itself, room or no room, and lets nobody scale the app meanwhile.
@@ -105,7 +108,7 @@ const isWaiting = ({ sim, looker }: Stage, { id, instances }: Spec): boolean =>
   (looker.wanted(id) > instances && !isReplaced(sim, id)) ||
   sim.marathon.launcher
     .waiting()
-    .some(({ spec }) => spec.id === id && sim.marathon.launcher.mayStart(spec));
+    .some(({ spec }) => spec.id === id && sim.marathon.launcher.mayStart(spec, STARTS_WITHIN_MS));
 
 const isReplaced = ({ marathon }: Stage['sim'], app: string): boolean =>
   marathon.deployments
