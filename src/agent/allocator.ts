@@ -10,6 +10,7 @@ import { bySignal } from '../plumbing/deadline.ts';
 import type { Log } from '../plumbing/log.ts';
 import { NotDecided } from './errors.ts';
 import type { Journal } from './journal.ts';
+import { nameOf } from './journal-lines.ts';
 import { type Probe, quarantineSquatted } from './probe.ts';
 import { Repeats } from './repeats.ts';
 
@@ -128,9 +129,11 @@ export class Allocator {
 
   /** The same from leases that somebody else has just read. */
   learned(leases: readonly NodeLease[]): void {
+    // given up already, which the ledger has not heard of yet
+    const given = new Set(this.#deps.journal.pending().map(nameOf));
     for (const { address, lease } of leases) {
       const { incarnation, pool, sinceMs } = lease;
-      if (this.#held.has(address)) continue;
+      if (this.#held.has(address) || given.has(nameOf({ address, incarnation }))) continue;
       this.#held.set(address, { incarnation, pool });
       if (!this.#known && wasNamed(incarnation)) this.#repeats.inherited(address, sinceMs);
     }
