@@ -10,12 +10,15 @@ export class NothingCame extends Error {
 export class Patience {
   readonly signal: AbortSignal;
   readonly #over = new AbortController();
+  readonly #outer: AbortSignal;
   #timer: NodeJS.Timeout;
 
   /** @param outer  ends the wait as well */
   constructor(outer: AbortSignal, withinMs: number) {
     this.#timer = this.#start(withinMs);
     this.signal = AbortSignal.any([outer, this.#over.signal]);
+    this.#outer = outer;
+    outer.addEventListener('abort', this.#end, { once: true });
   }
 
   /** From now on the wait may be this long. */
@@ -31,8 +34,12 @@ export class Patience {
 
   /** The wait is over, well or not. */
   end(): void {
-    clearTimeout(this.#timer);
+    this.#outer.removeEventListener('abort', this.#end);
+    this.#end();
   }
+
+  /** A reader that is left where it waits does not come to its own end. */
+  readonly #end = (): void => clearTimeout(this.#timer);
 
   #start(withinMs: number): NodeJS.Timeout {
     return setTimeout(() => this.#over.abort(new NothingCame(withinMs)), withinMs);
