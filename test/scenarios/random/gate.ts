@@ -74,7 +74,9 @@ export function startGate(deps: GateWorld, name: string): RandomGate {
     if ('status' in judged) return judged;
     const answer = await send({ ...asked, target: judged.target, body: judged.body });
     const headers = Object.entries(answer.headers).flat();
-    await judged.settle({ outcome: 'answered', status: answer.status, headers, complete: true });
+    await judged
+      .settle({ outcome: 'answered', status: answer.status, headers, complete: true })
+      .catch((fault: unknown) => log.error('settling an answer failed', { fault: String(fault) }));
     return { status: answer.status, verdict: verdictIn(judged) };
   };
   return { life, inside, request };
