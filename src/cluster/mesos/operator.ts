@@ -15,7 +15,7 @@ import { readAgent, readAgentInfo, readAgents } from './wire-read.ts';
  *   drain cannot be seen. Passes by itself while a new leader hears from its agents.
  * - `draining`: an operator's drain holds it; nothing was changed.
  * - `refused`: Mesos says no, 401 and 403 among others; its words are in `why`.
- * - `unreachable`: no answer that can be trusted, so that it may or may not have happened.
+ * - `unreachable`: no answer that can be trusted, so that it may or may not have happened; a conflict, too.
  */
 export type SwitchOutcome = Said<SwitchIll | AnyIll>;
 
@@ -76,6 +76,8 @@ const WORDS: Words<SwitchIll> = [
   [400, /not deactivated/i, 'done'],
   // the flag is gone all the same
   [409, /removed while processing/i, 'done'],
+  // any other conflict is with something under way, and passes; what is refused is let be for longer
+  [409, /(?:)/, 'unreachable'],
   [400, /unknown agent/i, 'unknown-agent'],
   [400, /\bDRAINING\b/, 'draining'],
 ];

@@ -8,7 +8,7 @@ export type Said<Ill extends string> =
 export type Words<Ill extends string> = readonly (readonly [
   status: number,
   words: RegExp,
-  outcome: Ill | 'done',
+  outcome: Ill | AnyIll | 'done',
 ])[];
 
 /** What every call may end in. */

@@ -41,7 +41,7 @@ const ANSWERS = [
   { says: '401', answer: status(401), gives: 'refused' },
   { says: '403', answer: status(403, 'Forbidden'), gives: 'refused' },
   { says: 'another 400', answer: status(400, 'Expecting agent_id'), gives: 'refused' },
-  { says: 'another 409', answer: status(409, 'Conflict'), gives: 'refused' },
+  { says: 'another 409', answer: status(409, 'Conflict'), gives: 'unreachable' },
   { says: '415', answer: status(415, 'Unsupported'), gives: 'refused' },
   { says: '503', answer: status(503, 'No leader elected'), gives: 'unreachable' },
   { says: '500', answer: status(500, ''), gives: 'unreachable' },
