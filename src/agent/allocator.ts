@@ -1,16 +1,15 @@
-import type { Refusal } from '../core/errors.ts';
-import type { Failure } from '../core/failure-record.ts';
 import type { Desk, Door, NodeLease, TakeAsk } from '../ledger/desk.ts';
 import { LedgerUnreachable } from '../ledger/errors.ts';
-import { shortageIn } from '../ledger/failures.ts';
 import { AddressNotGiven } from '../ledger/lease-errors.ts';
 import type { AddressGrant } from '../ledger/leases.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import { bySignal } from '../plumbing/deadline.ts';
 import type { Log } from '../plumbing/log.ts';
 import { NotDecided } from './errors.ts';
+import { incarnationOf, isForeign, wasNamed } from './incarnation.ts';
 import type { Journal } from './journal.ts';
 import { nameOf } from './journal-lines.ts';
+import { LaunchRefusals } from './launch-refusals.ts';
 import { type Probe, quarantineSquatted } from './probe.ts';
 import { Repeats } from './repeats.ts';
 
@@ -36,17 +35,11 @@ export interface Holding {
   readonly pool: string;
 }
 
-/** A container that was to start and got no address; nobody knows yet whose it is. */
-export type Refused = Pick<Failure, 'atMs' | 'network' | 'short' | 'why'>;
-
 /** Addresses at hand, for which the ledger need not be asked first. */
 export interface SpareStock {
   /** A spare that fits, decided in memory; its owner is written right after. */
   pop(ask: TakeAsk): Holdable | undefined;
 }
-
-/** Why no container may start on this node now; undefined when one may. */
-export type Bar = (network: string) => Refusal | undefined;
 
 interface Holdable extends Given {
   readonly pool: string;
@@ -71,26 +64,13 @@ export interface AllocatorDeps {
 /** Longest that a release waits for the ledger before it is journalled, ms. */
 const RELEASE_WITHIN_MS = 1_500;
 
-/** No name that is made up begins so. */
-const NAMED = 'ip-';
-
-/** Of a holding that Docker asked for; says by which pool id, and whether the address was named. */
-const incarnationOf = (nonce: string, name: string, isNamed: boolean): string =>
-  `docker/${nonce}/${isNamed ? NAMED : ''}${name}`;
-
-const wasNamed = (incarnation: string): boolean =>
-  incarnation.split('/')[2]?.startsWith(NAMED) === true;
-
-/** Taken by another pool id, whose network goes on: what Docker gives up here is not that. */
-const isForeign = (incarnation: string, nonce: string): boolean =>
-  incarnation.startsWith('docker/') && !incarnation.startsWith(`docker/${nonce}/`);
-
 /**
  * Gives Docker addresses and takes them back. An address is handed out once, and only after the ledger
  * (or the stock, which the ledger counts as this node's) has given it. What the ledger gives after the
  * signal the desk gives back by itself.
  */
 export class Allocator {
+  readonly refusals: LaunchRefusals;
   readonly #deps: AllocatorDeps;
   readonly #held = new Map<string, Holding>();
   /**
@@ -98,14 +78,13 @@ export class Allocator {
    * nonces of the pool ids by which they were.
    */
   readonly #nameless = new Map<string, Set<string>>();
-  readonly #tellRefused = new Set<(refused: Refused) => void>();
-  readonly #bars = new Set<Bar>();
   readonly #repeats: Repeats;
   #known = false;
 
   constructor(deps: AllocatorDeps) {
     this.#deps = deps;
     this.#repeats = new Repeats(deps.clock, deps.afterKill);
+    this.refusals = new LaunchRefusals(deps.clock);
   }
 
   /** What this node holds, as far as known. */
@@ -151,18 +130,6 @@ export class Allocator {
     return holding !== undefined && !isForeign(holding.incarnation, nonce);
   }
 
-  /** Calls back after every launch that is refused for lack of room. @returns what ends that */
-  onRefused(listener: (refused: Refused) => void): () => void {
-    this.#tellRefused.add(listener);
-    return () => void this.#tellRefused.delete(listener);
-  }
-
-  /** From now on a container gets an address only where this says nothing. @returns what ends that */
-  barredBy(bar: Bar): () => void {
-    this.#bars.add(bar);
-    return () => void this.#bars.delete(bar);
-  }
-
   /**
    * An address from stock, else by one commit.
    *
@@ -174,7 +141,7 @@ export class Allocator {
     const incarnation = incarnationOf(nonce, newName(), ask.address !== undefined);
     const full: TakeAsk = { ...wanted, bootId, incarnation };
     try {
-      this.#mayStart(ask);
+      this.refusals.check(ask);
       const spare = ask.address === undefined ? stock?.pop(full) : undefined;
       const grant = spare ?? (await this.#quiet(full, signal));
       this.#held.set(grant.address, { incarnation: full.incarnation, pool: grant.pool });
@@ -183,26 +150,10 @@ export class Allocator {
       signal.throwIfAborted();
       return grant;
     } catch (fault) {
-      this.#refused(ask, fault);
+      this.refusals.tell(ask, fault);
       if (!(fault instanceof LedgerUnreachable)) throw fault;
       throw new NotDecided(ask.network, node, fault.message, { cause: fault });
     }
-  }
-
-  #mayStart({ by, network }: AllocationAsk): void {
-    if (by === 'aux') return;
-    for (const bar of this.#bars) {
-      const fault = bar(network);
-      if (fault) throw fault;
-    }
-  }
-
-  /** What Docker asks for itself is no launch. */
-  #refused({ by, network }: AllocationAsk, fault: unknown): void {
-    const short = by === 'docker' ? shortageIn(fault) : undefined;
-    if (short === undefined || !(fault instanceof Error)) return;
-    const refused = { atMs: this.#deps.clock.now(), network, short, why: fault.message };
-    for (const tell of this.#tellRefused) tell(refused);
   }
 
   /** By one commit, and by further ones while somebody answers for what they give. */

@@ -16,7 +16,7 @@ import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
 import type { EngineContainer, EngineNetwork, Summary } from './docker/engine-translate.ts';
 import type { Engine } from './docker/engine.ts';
-import { inTurn } from './in-turn.ts';
+import { fewAtOnce } from './few-at-once.ts';
 import { networkNamed, type NamedNetwork, poolOf } from './named-network.ts';
 
 export interface LookDeps {
@@ -69,7 +69,7 @@ async function ourNetworks(
   signal: AbortSignal,
 ): Promise<readonly OurNetwork[]> {
   const ours = (await engine.networks(signal)).filter(({ ipam }) => ipam.driver === plugin);
-  const found = await inTurn(ours, async ({ id }): Promise<OurNetwork | undefined> => {
+  const found = await fewAtOnce(ours, async ({ id }): Promise<OurNetwork | undefined> => {
     const docker = await engine.network(id, signal);
     return docker && { docker, named: await networkNamed(desk, docker, signal) };
   });
@@ -153,7 +153,7 @@ async function inspected(
   ids: readonly string[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, EngineContainer>> {
-  const found = await inTurn(ids, (id) =>
+  const found = await fewAtOnce(ids, (id) =>
     engine.container(id, signal).catch((fault: unknown) => {
       signal.throwIfAborted();
       log.debug('a container could not be inspected', { container: id, fault: String(fault) });

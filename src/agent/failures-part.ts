@@ -25,7 +25,7 @@ export const failuresPart =
       labelNames: ['short'],
       registers: [registry],
     });
-    const forget = allocator.onRefused((refused) => {
+    const forget = allocator.refusals.onRefused((refused) => {
       counter.inc({ short: refused.short });
       launches.refused(refused);
     });

@@ -5,10 +5,10 @@ import type { FailureLog } from '../ledger/failure-log.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
 import type { Turn } from '../plumbing/loop.ts';
-import type { Refused } from './allocator.ts';
+import type { Refused } from './launch-refusals.ts';
 import type { Summary } from './docker/engine-translate.ts';
 import type { Engine } from './docker/engine.ts';
-import { inTurn } from './in-turn.ts';
+import { fewAtOnce } from './few-at-once.ts';
 
 export interface LaunchFailuresDeps {
   readonly engine: Pick<Engine, 'unstarted' | 'container'>;
@@ -71,7 +71,7 @@ export class LaunchFailures {
     const fresh = unstarted.filter(
       ({ id, createdMs }) => createdMs >= oldestMs && !this.#told.has(id),
     );
-    await inTurn(fresh, (summary) => this.#look(summary, signal));
+    await fewAtOnce(fresh, (summary) => this.#look(summary, signal));
   }
 
   async #look({ id }: Summary, signal: AbortSignal): Promise<void> {

@@ -65,7 +65,7 @@ export class Shaping {
       ...(netns !== undefined && { netns }),
     });
     this.#limits.onChange(() => this.shaper.wake());
-    this.#unbar = context.allocator.barredBy((network) => this.#barOf(network));
+    this.#unbar = context.allocator.refusals.barredBy((network) => this.#barOf(network));
     usageMetrics(registry, this);
     this.#listening = this.#listen();
   }

@@ -8,6 +8,7 @@ import { EarlyWords, type Words } from './early-words.ts';
 import type { Attached, Endpoint } from './docker/engine-translate.ts';
 import type { Engine } from './docker/engine.ts';
 import type { EngineEvent } from './docker/events.ts';
+import { OurNetworks } from './our-networks.ts';
 
 export interface WitnessDeps {
   readonly engine: Pick<Engine, 'network' | 'container'>;
@@ -49,8 +50,6 @@ const WITHIN_MS = 10_000;
 const MOST_AT_ONCE = 64;
 /** Misses within that long are healed by one look, ms. */
 const HEAL_AFTER_MS = 1_000;
-/** Most Docker networks that are remembered as ours or not. */
-const MOST_NETWORKS = 10_000;
 
 /**
  * Docker's request for an address names no container. A few milliseconds later its `network connect`
@@ -73,8 +72,7 @@ class Watching {
   readonly #deps: WitnessDeps;
   readonly #stopped = new AbortController();
   readonly #busy = new Set<Promise<void>>();
-  /** Docker network -> whether its addresses are ours. */
-  readonly #ours = new Map<string, boolean>();
+  readonly #ours: OurNetworks;
   /** Ends of containers that are being started, and were not heard of before. */
   readonly #unsaid = new Map<string, Endpoint>();
   readonly #early: EarlyWords | undefined;
@@ -83,6 +81,7 @@ class Watching {
 
   constructor(deps: WitnessDeps) {
     this.#deps = deps;
+    this.#ours = new OurNetworks(deps.engine, deps.plugin);
     const { early: engine } = deps;
     this.#early = engine && new EarlyWords({ engine, onKnown: (words) => this.#said(words) });
   }
@@ -115,7 +114,7 @@ class Watching {
   /** What happened before is not told. */
   #connected(): void {
     this.#state = { ...this.#state, listening: true };
-    this.#ours.clear();
+    this.#ours.forget();
     this.#unsaid.clear();
     this.#deps.onMissed();
   }
@@ -140,7 +139,7 @@ class Watching {
         : undefined;
     }
     const { action, networkId, container } = event;
-    if (action === 'destroy') this.#ours.delete(networkId);
+    if (action === 'destroy') this.#ours.gone(networkId);
     return action === 'connect' && container !== undefined
       ? (signal) => this.#attached(networkId, container, signal)
       : undefined;
@@ -162,12 +161,9 @@ class Watching {
   }
 
   async #attached(networkId: string, container: string, signal: AbortSignal): Promise<void> {
-    if (this.#ours.get(networkId) === false) return;
-    const network = await this.#deps.engine.network(networkId, signal);
-    if (network === undefined) return;
-    this.#remember(networkId, network.ipam.driver === this.#deps.plugin);
-    const end = network.endpoints.get(container);
-    if (network.ipam.driver !== this.#deps.plugin || end === undefined) return; // gone already
+    const network = await this.#ours.asOfNow(networkId, signal);
+    const end = network?.endpoints.get(container);
+    if (end === undefined) return; // gone already
     const words = this.#early?.of(container);
     if (words === undefined) this.#unsaid.set(container, end);
     await this.#complete(end, { container, ...(words && this.#factsOf(words)) }, signal);
@@ -212,22 +208,9 @@ class Watching {
   ): Promise<readonly Attached[]> {
     const ends: Attached[] = [];
     for (const end of attached)
-      if (end.networkId !== undefined && (await this.#isOurs(end.networkId, signal)))
+      if (end.networkId !== undefined && (await this.#ours.has(end.networkId, signal)))
         ends.push(end);
     return ends;
-  }
-
-  async #isOurs(networkId: string, signal: AbortSignal): Promise<boolean> {
-    const known = this.#ours.get(networkId);
-    if (known !== undefined) return known;
-    const network = await this.#deps.engine.network(networkId, signal);
-    return this.#remember(networkId, network?.ipam.driver === this.#deps.plugin);
-  }
-
-  #remember(networkId: string, ours: boolean): boolean {
-    if (this.#ours.size >= MOST_NETWORKS) this.#ours.clear();
-    this.#ours.set(networkId, ours);
-    return ours;
   }
 
   async #complete(

@@ -1,5 +1,4 @@
 import { createMesosOperator } from '../cluster/mesos/operator.ts';
-import type { FailureWatch } from '../gate/brake-watch.ts';
 import { createTokenFence } from '../cluster/mesos/token-fence.ts';
 import type { MesosClient, MesosStreams } from '../cluster/mesos/client.ts';
 import type { Settings } from '../config/settings.ts';
@@ -11,28 +10,19 @@ import { countFenced, type FenceState, FenceStates } from '../fence/state.ts';
 import { fenceTurn } from '../fence/turn.ts';
 import { type FenceBook, openFenceBook } from '../ledger/fence-book.ts';
 import type { QueuedLaunch } from '../core/fence-pending.ts';
-import type { Store } from '../ledger/store.ts';
-import type { View } from '../ledger/view.ts';
 import type { Clock } from '../plumbing/clock.ts';
-import type { Log } from '../plumbing/log.ts';
 import { type Loop, startLoop } from '../plumbing/loop.ts';
-import type { Registry } from 'prom-client';
 import type { FactsFeed } from './facts.ts';
+import type { GateParts } from './gate-parts.ts';
 import { whileLeading } from './leading.ts';
-import type { OwnMarathon } from './marathon.ts';
 import { feedStaged } from './staged.ts';
 
-export interface FenceParts {
-  readonly settings: Settings;
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly view: View;
-  readonly marathon: OwnMarathon;
+/** What the fence needs of a gate's parts, and the Mesos that it acts on. */
+export interface FenceParts extends Pick<
+  GateParts,
+  'settings' | 'store' | 'clock' | 'log' | 'view' | 'marathon' | 'registry' | 'failures'
+> {
   readonly mesos: MesosClient & Partial<MesosStreams>;
-  readonly registry: Registry;
-  /** Launches that failed lately. */
-  readonly failures: FailureWatch;
 }
 
 /** The fence of one gate process. */

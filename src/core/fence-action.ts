@@ -1,15 +1,17 @@
 import type { FenceOrderRecord, FenceRecord, FenceState } from './fence-record.ts';
 import type { FenceWant } from './fence-want.ts';
 
-/** A Mesos agent as its master shows it now; cluster/mesos has more of it. */
+/** A Mesos agent as its leading master shows it now. */
 export interface AgentSeen {
   readonly agentId: string;
   readonly hostname: string;
+  /** Connected, and not deactivated. False alone does not mean fenced. */
   readonly active: boolean;
-  /** Somebody took it out of offers. Absent: not shown. */
+  /** Taken out of offers by somebody. Absent: not told, see `recovered`, or a Mesos before 1.9. */
   readonly deactivated?: boolean;
+  /** An operator drains it or has drained it. Not told of recovered ones. */
   readonly draining: boolean;
-  /** Not heard of since the present master leads: its flags do not show. */
+  /** Known from before this master came to lead and not heard of since; its flags do not show. */
   readonly recovered: boolean;
 }
 

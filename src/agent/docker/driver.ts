@@ -1,32 +1,12 @@
-import {
-  canonicalAddress,
-  type Cidr,
-  formatAddress,
-  formatCidr,
-  formatRange,
-  inRange,
-  parseAddress,
-  parseCidr,
-  type Range,
-  rangeOfCidr,
-  rangeWithin,
-} from '../../core/address.ts';
-import { isUsable, narrowed } from '../../core/pool.ts';
+import { canonicalAddress, formatCidr, formatRange, parseAddress } from '../../core/address.ts';
+import { isUsable } from '../../core/pool.ts';
 import type { Desk } from '../../ledger/desk.ts';
 import type { ReachedPool } from '../../ledger/lease-view.ts';
 import type { Clock } from '../../plumbing/clock.ts';
 import { bySignal } from '../../plumbing/deadline.ts';
 import type { Allocator } from '../allocator.ts';
-import {
-  NetworkNotNamed,
-  NotDecided,
-  NotInSubnet,
-  OutsideRanges,
-  RangeNotOurs,
-  SubnetMissing,
-  SubnetNotOurs,
-  UnknownPoolId,
-} from '../errors.ts';
+import { NetworkNotNamed, NotDecided, OutsideRanges, UnknownPoolId } from '../errors.ts';
+import { canonicalIn, type Named, namedIn, poolFor, withinOf } from './asked.ts';
 import { type PoolId, readPoolId, writePoolId } from './pool-id.ts';
 import type { AddressCall, IpamDriver, PoolCall } from './protocol.ts';
 
@@ -41,8 +21,6 @@ export interface DriverDeps {
 
 const GATEWAY = 'com.docker.network.gateway';
 const REQUEST_TYPE = 'RequestAddressType';
-/** Options of a network's IPAM that Docker itself may add. */
-const DOCKERS_OWN = 'com.docker.';
 /** How long after its RequestPool a network may still be in the making, ms. Docker asks within a few. */
 const MAKING_MS = 10_000;
 
@@ -200,53 +178,4 @@ export class Driver implements IpamDriver {
       timer.abort();
     }
   }
-}
-
-interface Named {
-  readonly network?: string;
-  readonly pool?: string;
-}
-
-/** @throws NetworkNotNamed */
-function namedIn(options: Readonly<Record<string, string>>): Named {
-  const { network, pool, ...others } = options;
-  const odd = Object.keys(others).filter((name) => !name.startsWith(DOCKERS_OWN));
-  if (odd.length > 0) throw new NetworkNotNamed(`it has no option "${odd.join('", "')}"`);
-  if (!network && !pool) throw new NetworkNotNamed('it has neither network= nor pool=');
-  return { ...(network && { network }), ...(pool && { pool }) };
-}
-
-/** @throws SubnetMissing, SubnetNotOurs, BadCidr, BadAddress */
-function poolFor(
-  { Pool, V6 }: PoolCall,
-  { network, pools }: { network: string; pools: readonly ReachedPool[] },
-): ReachedPool {
-  const subnets = pools.map(({ space }) => formatCidr(space.cidr));
-  // answering with a subnet of our own choice makes Docker ask for ever when it has that one already
-  if (Pool === '') throw new SubnetMissing(network, subnets);
-  const wanted = parseCidr(Pool);
-  const found = pools.find(({ space }) => isSame(space.cidr, wanted));
-  if (!found || (wanted.family === 6) !== V6) throw new SubnetNotOurs(Pool, network, subnets);
-  return found;
-}
-
-const isSame = (a: Cidr, b: Cidr): boolean =>
-  a.family === b.family && a.base === b.base && a.prefix === b.prefix;
-
-/** @throws RangeNotOurs, BadCidr, BadAddress */
-function withinOf(subPool: string, { name, space }: ReachedPool): PoolId['within'] {
-  if (subPool === '') return undefined;
-  const range: Range = rangeOfCidr(parseCidr(subPool));
-  const inside = rangeWithin(rangeOfCidr(space.cidr), range);
-  if (!inside || narrowed(space, range).size === 0n)
-    throw new RangeNotOurs(subPool, name, space.ranges.map(formatRange));
-  const at = (value: bigint): string => formatAddress({ family: range.family, value });
-  return { from: at(range.from), to: at(range.to) };
-}
-
-/** @throws NotInSubnet, BadAddress */
-function canonicalIn({ cidr }: PoolId, text: string): string {
-  const address = parseAddress(text);
-  if (!inRange(rangeOfCidr(cidr), address)) throw new NotInSubnet(text, formatCidr(cidr));
-  return formatAddress(address);
 }

@@ -1,22 +1,17 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Seen } from '../../core/shape-seen.ts';
-import { isDoomed } from '../../core/shape-links.ts';
 import type { Links } from '../../core/shape-read.ts';
 import type { ShapeStep } from '../../core/shape-step.ts';
 import { stepsTowards } from '../../core/shape-steps.ts';
-import type { Limit } from '../../core/shape.ts';
 import type { Clock } from '../../plumbing/clock.ts';
+import { type Conclusion, conclude, NOTHING_KNOWN } from './conclusion.ts';
 import { Drifts } from './drifts.ts';
-import { KernelRefused } from './errors.ts';
 import type { Hands, Refused } from './hands.ts';
-import type { InForce } from './meter.ts';
+import { OneByOne } from './one-by-one.ts';
 import type { Ports } from './ports.ts';
 import type { Look, Reader } from './reader.ts';
 import type { Fault, ShaperDeps, ShaperState } from './shaper-deps.ts';
-import type { Ask } from './asks.ts';
 import { Standing, within } from './standing.ts';
 import { type Told, Telling } from './telling.ts';
-import { inClassOf, stands, unmetOf } from './unmet.ts';
 
 interface Deps extends Pick<ShaperDeps, 'wanted' | 'wantedNow' | 'log' | 'everyMs'> {
   readonly clock: Clock;
@@ -49,14 +44,6 @@ interface Done {
   readonly mark: number;
 }
 
-interface Outcome {
-  /** Steps that would still be needed. */
-  readonly open: readonly ShapeStep[];
-  readonly refused: readonly Refused[];
-  /** Interfaces that were looked at and compared. */
-  readonly scope: ReadonlySet<string>;
-}
-
 /**
  * Look, compare, act, look again. One at a time.
  *
@@ -73,21 +60,16 @@ export class Passes {
   readonly #drifts: Drifts;
   readonly #telling: Telling;
   readonly #standing = new Standing();
-  #turn: Promise<void> = Promise.resolve();
-  #acting: Promise<unknown> = Promise.resolve();
+  readonly #looking = new OneByOne();
+  /** Whoever changes the kernel decides and acts without another one in between. */
+  readonly #acting = new OneByOne();
   #wholeAtMs = -Infinity;
   #quickAtMs = -Infinity;
   #links: Links | undefined;
   /** Everything was looked at once. */
   #compared = false;
-  /** The last pass left nothing undone. */
-  #settled = false;
-  #inForce: InForce = { limits: [], shape: new Map() };
-  #judged: readonly Ask[] = [];
-  #verified: readonly Limit[] = [];
-  #faults: readonly Fault[] = [];
+  #concluded = NOTHING_KNOWN;
   #steps = 0;
-  #refusal: KernelRefused | undefined;
 
   constructor(deps: Deps) {
     this.#deps = deps;
@@ -97,21 +79,21 @@ export class Passes {
 
   /** Waits for the pass that runs, then runs a whole one. */
   settle(signal: AbortSignal): Promise<void> {
-    return this.#inTurn(() => this.#whole(signal));
+    return this.#looking.run(() => this.#whole(signal));
   }
 
   /** The same, but quick unless a whole one is due. */
   next(signal: AbortSignal): Promise<void> {
-    return this.#inTurn(() => {
+    return this.#looking.run(() => {
       const { clock, everyMs } = this.#deps;
       const due = this.#wholeAtMs + everyMs <= clock.now();
-      return this.#settled && !due ? this.#quick(signal) : this.#whole(signal);
+      return this.#concluded.settled && !due ? this.#quick(signal) : this.#whole(signal);
     });
   }
 
   /** Does what can be done now, before anything is looked at; what others did meanwhile a look finds. */
   hurry(signal: AbortSignal): Promise<void> {
-    return this.#alone(async () => {
+    return this.#acting.run(async () => {
       const links = this.#linksNow();
       if (!links || !this.#compared) return;
       const { shape } = this.#telling.tell(links);
@@ -131,28 +113,15 @@ export class Passes {
     await this.hurry(signal);
   }
 
-  #inTurn(pass: () => Promise<void>): Promise<void> {
-    const done = this.#turn.then(pass);
-    this.#turn = done.catch(() => undefined);
-    return done;
-  }
-
-  /** Whoever changes the kernel decides and acts without another one in between. */
-  #alone<T>(act: () => Promise<T>): Promise<T> {
-    const done = this.#acting.then(act);
-    this.#acting = done.catch(() => undefined);
-    return done;
-  }
-
   /** Resolves when no pass runs. */
   async idle(): Promise<void> {
-    await this.#turn;
-    await this.#acting;
+    await this.#looking.idle();
+    await this.#acting.idle();
   }
 
-  /** What the last pass left undone; for the loop, which tries again. */
-  refusal(): KernelRefused | undefined {
-    return this.#refusal;
+  /** What the last pass came to. */
+  concluded(): Conclusion {
+    return this.#concluded;
   }
 
   /** Something was done that was not looked at yet. */
@@ -160,21 +129,12 @@ export class Passes {
     return this.#standing.unseen().size > 0;
   }
 
-  inForce(): InForce {
-    return this.#inForce;
-  }
-
-  /** What the last pass was about, as it was wanted then. */
-  judged(): readonly Ask[] {
-    return this.#judged;
-  }
-
   state(): Omit<ShaperState, 'loop'> {
     const { kernel } = this.#telling;
     return {
       ...(kernel ? { kernel } : {}),
-      inForce: this.#verified.map(({ address }) => address),
-      faults: this.#faults,
+      inForce: this.#concluded.verified.map(({ address }) => address),
+      faults: this.#concluded.faults,
       drift: this.#drifts.counts(),
       steps: this.#steps,
     };
@@ -202,7 +162,7 @@ export class Passes {
     const before = await reader.links(signal);
     this.#listed(before);
     const lost = await this.#telling.learn(asked, before, signal);
-    const only = this.#changed(before);
+    const only = this.#standing.changed(before, this.#telling.tell(before).shape);
     const { links, seen } =
       only.size > 0 ? await reader.look(signal, { only }) : { links: before, seen: NOTHING };
     this.#listed(links);
@@ -221,7 +181,7 @@ export class Passes {
 
   async #compare(looked: Looked, signal: AbortSignal): Promise<void> {
     const { look, only } = looked;
-    const done = await this.#alone(() => this.#actOn(looked, signal));
+    const done = await this.#acting.run(() => this.#actOn(looked, signal));
     const { told, steps, refused, left, mark } = done;
     const back = await this.#readBack(steps, look, signal);
     const later = this.#standing.unseen(mark);
@@ -236,7 +196,7 @@ export class Passes {
       open: new Set(open.map(({ link }) => link)),
     });
     this.#compared ||= only === undefined;
-    this.#conclude(told, { open, refused, scope });
+    this.#concluded = conclude(told, { open, refused, scope }, this.#standing);
   }
 
   /** Not to be waited for by others for longer than the steps take. */
@@ -266,39 +226,6 @@ export class Passes {
       this.#steps += steps.length;
       this.#standing.acted(steps, state, doubtful);
     }
-  }
-
-  #conclude(told: Told, { open, refused, scope }: Outcome): void {
-    const { seen, shape } = this.#standing;
-    const classes = told.limits.map((limit) => inClassOf(limit, told.sharers));
-    const known = classes.filter(({ hostInterface: at }) => seen.has(at) || scope.has(at));
-    this.#faults = [...told.faults, ...unmetOf(known, { open, refused, seen })];
-    const failed = new Set(this.#faults.map(({ address }) => address));
-    const limits = told.limits.filter(({ address }) => !failed.has(address));
-    this.#judged = told.asks;
-    const stood = new Set(
-      classes.flatMap((one) => (stands(one, { shape, wanted: told.shape }) ? one.address : [])),
-    );
-    this.#verified = limits.filter(({ address }) => stood.has(address));
-    this.#inForce = { limits, shape: told.shape };
-    this.#settled = open.length === 0;
-    this.#refusal = open.length === 0 ? undefined : new KernelRefused(refused, open.length);
-  }
-
-  /** Interfaces that should have something else than was found there, and others by the same name. */
-  #changed(links: Links): ReadonlySet<string> {
-    const { shape, seen } = this.#standing;
-    const { shape: wanted } = this.#telling.tell(links);
-    const names = [...new Set([...shape.keys(), ...wanted.keys()])];
-    const changed = names.filter(
-      (name) =>
-        links.get(name)?.index !== seen.get(name)?.index ||
-        !isDeepStrictEqual(shape.get(name), wanted.get(name)),
-    );
-    const all = new Set([...changed, ...this.#standing.unseen()]);
-    // Who goes as a group must know who is in it.
-    if (all.size > 0) for (const link of links.values()) if (isDoomed(link)) all.add(link.name);
-    return all;
   }
 
   /** What the kernel shows after the steps: only what they touched is asked for again. */

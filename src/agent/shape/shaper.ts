@@ -35,7 +35,7 @@ export function startShaper(deps: ShaperDeps): Shaper {
   const passes = new Passes({ ...deps, reader, hands, ports });
   const meter = new Meter({ clock, reader });
   const state = (): ShaperState => ({ loop: loops.state(), ...passes.state() });
-  const tell = (): void => deps.onPass?.(state(), passes.judged());
+  const tell = (): void => deps.onPass?.(state(), passes.concluded().judged);
   const loops = startLoops(deps, passes, tell);
   const watching = watch(deps, ports, () => loops.hurry());
   return {
@@ -46,7 +46,7 @@ export function startShaper(deps: ShaperDeps): Shaper {
       tell();
       return state();
     },
-    usage: (signal) => meter.usage(passes.inForce(), signal),
+    usage: (signal) => meter.usage(passes.concluded().inForce, signal),
     stop: async () => {
       await Promise.all([watching.stop(), loops.stop()]);
       await passes.idle();
@@ -62,7 +62,7 @@ function startLoops({ clock, log, everyMs }: ShaperDeps, passes: Passes, tell: (
     await passes.next(signal);
     tell();
     if (passes.unseen()) looking.wake();
-    const refusal = passes.refusal();
+    const refusal = passes.concluded().refusal;
     if (refusal) throw refusal;
   };
   const hurry = async (signal: AbortSignal): Promise<void> => {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { HostLink } from '../../core/shape-links.ts';
+import { type HostLink, isDoomed } from '../../core/shape-links.ts';
 import type { Links } from '../../core/shape-read.ts';
 import { asWanted, bare, type Seen, type SeenLink } from '../../core/shape-seen.ts';
 import type { ShapeStep } from '../../core/shape-step.ts';
@@ -52,6 +52,20 @@ export class Standing {
   /** Interfaces that something was done to, and nobody looked at after. */
   unseen(mark = -1): ReadonlySet<string> {
     return new Set([...this.#done].flatMap(([name, { act }]) => (act > mark ? name : [])));
+  }
+
+  /** Interfaces that should have something else than was found there, and others by the same name. */
+  changed(links: Links, wanted: Shape): ReadonlySet<string> {
+    const names = [...new Set([...this.#shape.keys(), ...wanted.keys()])];
+    const changed = names.filter(
+      (name) =>
+        links.get(name)?.index !== this.#seen.get(name)?.index ||
+        !isDeepStrictEqual(this.#shape.get(name), wanted.get(name)),
+    );
+    const all = new Set([...changed, ...this.unseen()]);
+    // Who goes as a group must know who is in it.
+    if (all.size > 0) for (const link of links.values()) if (isDoomed(link)) all.add(link.name);
+    return all;
   }
 
   /** @param doubtful  interfaces of which nobody knows what became of the steps */

@@ -1,6 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { ToolFailed } from './errors.ts';
 import { failedLines } from './tool.ts';
+import { OneByOne } from './one-by-one.ts';
 
 /** No interface of this name exists: asking for it fails, and so says that all before it is done. */
 const NOBODY = 'corral-nobody';
@@ -38,7 +39,7 @@ export interface WorkerOptions {
 export class Worker {
   readonly #options: WorkerOptions;
   #running: Running | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #batches = new OneByOne();
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -54,9 +55,7 @@ export class Worker {
    * @throws ToolFailed
    */
   run(lines: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<number, string>> {
-    const done = this.#turn.then(() => this.#batch(lines, signal));
-    this.#turn = done.catch(() => undefined);
-    return done;
+    return this.#batches.run(() => this.#batch(lines, signal));
   }
 
   /** The next batch starts a new program. */
@@ -67,7 +66,7 @@ export class Worker {
 
   /** Ends the program once what was asked is done. */
   async close(): Promise<void> {
-    await this.#turn;
+    await this.#batches.idle();
     this.forget();
   }
 

@@ -1,3 +1,4 @@
+import type { AgentSeen } from '../../core/fence-action.ts';
 import { BadMesosAnswer } from '../errors.ts';
 import { abilityOf, type FenceAbility } from './ability.ts';
 import type { MesosClient } from './client.ts';
@@ -22,17 +23,7 @@ export type SwitchOutcome = Said<SwitchIll | AnyIll>;
 type SwitchIll = 'unknown-agent' | 'draining';
 
 /** One agent as the leading master lists it. Agents that are away are in no list. */
-export interface AgentState {
-  readonly agentId: string;
-  readonly hostname: string;
-  /** Connected, and not deactivated. False alone does not mean fenced. */
-  readonly active: boolean;
-  /** Taken out of offers by somebody. Absent: not told, see `recovered`, or a Mesos before 1.9. */
-  readonly deactivated?: boolean;
-  /** An operator drains it or has drained it. Not told of recovered ones. */
-  readonly draining: boolean;
-  /** Known from before this master came to lead and not heard of since; its flags do not show. */
-  readonly recovered: boolean;
+export interface AgentState extends AgentSeen {
   readonly attributes: Readonly<Record<string, string>>;
 }
 

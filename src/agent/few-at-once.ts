@@ -2,7 +2,7 @@
 const AT_ONCE = 8;
 
 /** The results in order; the first fault ends it. */
-export async function inTurn<Item, Result>(
+export async function fewAtOnce<Item, Result>(
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,
 ): Promise<Result[]> {
