@@ -9,7 +9,7 @@ export interface HeldSeen {
   readonly has?: { readonly instances: number; readonly version?: string };
   /** Instances that hold their addresses. */
   readonly runs: number;
-  /** A client's change of it is on its way to Marathon, and nobody knows the outcome. */
+  /** A client's change of it was on its way to Marathon before or after `has` was read: which it shows, nobody knows. */
   readonly inFlight: boolean;
   /** Of its label, 0 without one. */
   readonly priority: number;

@@ -44,16 +44,21 @@ async function look(
   { app, record }: { readonly app: string; readonly record: HeldRecord },
   signal: AbortSignal,
 ): Promise<Waiting> {
+  const inFlight = (): boolean => {
+    const promise = view.snapshot.reservation(app);
+    return promise !== undefined && promise.deployment === undefined;
+  };
+  // Before as well: a change that arrives while Marathon looks is settled by the time we read what it saw.
+  const wasInFlight = inFlight();
   const spec = await find(app, signal);
   const { instances, version } = spec ?? {};
-  const promise = view.snapshot.reservation(app);
   return {
     ...{ app, record, spec },
     ...(instances !== undefined && {
       has: { instances, ...(version !== undefined && { version }) },
     }),
     runs: spec ? runsOf(spec, view.snapshot.heldOn(app)) : 0,
-    inFlight: promise !== undefined && promise.deployment === undefined,
+    inFlight: wasInFlight || inFlight(),
     priority: priorityIn(textAt(spec?.labels ?? {}, priorityLabel)),
   };
 }

@@ -56,7 +56,8 @@ export async function startHaRig(options: HaRigOptions): Promise<HaRig> {
     for (let next = undo.pop(); next; next = undo.pop()) await next();
   };
   try {
-    return { ...(await start(options, undo)), until, stop };
+    const rig = await start(options, undo);
+    return { ...rig, until: untilIn(rig.members), stop };
   } catch (fault) {
     await stop();
     throw fault;
@@ -126,15 +127,23 @@ const SWITCHES =
   /"type":"(?:DEACTIVATE_AGENT|REACTIVATE_AGENT|RESERVE_RESOURCES|UNRESERVE_RESOURCES)"/;
 const isSwitch = ({ body }: Seen): boolean => SWITCHES.test(body.toString());
 
-async function until<T>(
-  holds: () => T | undefined | false | Promise<T | undefined | false>,
-  what: string,
-): Promise<T> {
-  const late = AbortSignal.timeout(WITHIN_MS);
-  for (;;) {
-    const found = await holds();
-    if (found !== undefined && found !== false) return found;
-    if (late.aborted) throw new Error(`in ${WITHIN_MS} ms it did not come to pass: ${what}`);
-    await systemClock.sleep(20, late).catch(() => undefined);
-  }
-}
+const LINES_TOLD = 20;
+const lastWords = (members: readonly Member[]): string =>
+  members
+    .map(({ gate }, at) => [`gate ${at + 1}:`, ...gate.logged.slice(-LINES_TOLD)].join('\n  '))
+    .join('\n');
+
+const untilIn =
+  (members: readonly Member[]): HaRig['until'] =>
+  async (holds, what) => {
+    const late = AbortSignal.timeout(WITHIN_MS);
+    for (;;) {
+      const found = await holds();
+      if (found !== undefined && found !== false) return found;
+      if (late.aborted) {
+        const words = lastWords(members);
+        throw new Error(`in ${WITHIN_MS} ms it did not come to pass: ${what}\n${words}`);
+      }
+      await systemClock.sleep(20, late).catch(() => undefined);
+    }
+  };
