@@ -150,7 +150,12 @@ function boundOf(
   return bound;
 }
 
-/** A node's room has every promise taken off; those made to itself come back, what is staged goes. */
+const NO_RATES = { inKbit: 0, outKbit: 0 };
+
+/**
+ * A node's room has every promise taken off; those made to itself come back, also to upgrades of what runs
+ * there, and what is staged goes.
+ */
 function linkOf(
   node: NodeRoom,
   on: {
@@ -159,8 +164,10 @@ function linkOf(
     readonly picture: FencePicture;
   },
 ): Pick<FenceRoom, 'netInKbit' | 'netOutKbit'> {
-  let netInKbit = node.netInKbit - (on.here?.inKbit ?? 0);
-  let netOutKbit = node.netOutKbit - (on.here?.outKbit ?? 0);
+  const { here = NO_RATES } = on;
+  const growth = on.picture.growths.get(node.name) ?? NO_RATES;
+  let netInKbit = node.netInKbit + growth.inKbit - here.inKbit;
+  let netOutKbit = node.netOutKbit + growth.outKbit - here.outKbit;
   for (const [app, count] of on.promised) {
     const demand = on.picture.owedTo(app)?.demand;
     if (!demand) continue;

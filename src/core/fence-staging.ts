@@ -1,5 +1,6 @@
 import type { Demand } from './demand.ts';
 import type { NodeRoom } from './room.ts';
+import type { Growth } from './snapshot-nodes.ts';
 import type { PoolStock } from './snapshot-seen.ts';
 
 /** A task that Mesos has launched and that does not run yet: it may hold an address already, or not. */
@@ -26,6 +27,8 @@ export interface FencePicture {
   readonly sparesOf: (node: string) => ReadonlyMap<string, number>;
   /** Instances promised to a node and not there yet, by app. */
   readonly promisedOn: (node: string) => ReadonlyMap<string, number>;
+  /** Bandwidth promised to upgrades beyond what the instances to be replaced have, by node. */
+  readonly growths: ReadonlyMap<string, Growth>;
   readonly owedTo: (app: string) => Owed | undefined;
   readonly staged: readonly StagedTask[];
 }

@@ -10,14 +10,19 @@ export interface Promised {
   readonly demand: Demand;
 }
 
+/** Bandwidth that leases held on a node will need on top of today's once they are replaced, kbit/s. */
+export interface Growth {
+  readonly inKbit: number;
+  readonly outKbit: number;
+}
+
 /** All that decides what a node has left. */
 export interface NodeParts {
   readonly facts: NodeFacts | undefined;
   readonly record: NodeRecord | undefined;
   readonly tally: TallyRecord | undefined;
   readonly promised: readonly Promised[];
-  /** Bandwidth that leases held here will need on top of today's once they are replaced, kbit/s. */
-  readonly growth: { readonly inKbit: number; readonly outKbit: number };
+  readonly growth: Growth;
   readonly pools: readonly string[];
 }
 

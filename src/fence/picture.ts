@@ -1,5 +1,6 @@
 import type { FencePicture, StagedTask } from '../core/fence-staging.ts';
 import type { OwedPromise } from '../core/fence-pending.ts';
+import type { Growth } from '../core/snapshot-nodes.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 
 /** What the fence looks at, of the picture that verdicts are computed on. */
@@ -9,12 +10,27 @@ export function pictureOf(snapshot: Snapshot, staged: readonly StagedTask[]): Fe
     pools: snapshot.poolStocks(),
     sparesOf: (node) => snapshot.sparesOf(node),
     promisedOn: (node) => snapshot.promisedOn(node),
+    growths: growthsOf(snapshot),
     owedTo: (app) => {
       const record = snapshot.reservation(app);
       return record && { owed: snapshot.owed(app), demand: record.demand };
     },
     staged,
   };
+}
+
+/** What promises add to the rates of instances that an upgrade replaces: taken off where those run. */
+function growthsOf(snapshot: Snapshot): Map<string, Growth> {
+  const growths = new Map<string, Growth>();
+  for (const [app, { growInKbit, growOutKbit }] of snapshot.reservations()) {
+    if (growInKbit === 0 && growOutKbit === 0) continue;
+    for (const [node, held] of snapshot.heldOn(app)) {
+      const { inKbit, outKbit } = growths.get(node) ?? { inKbit: 0, outKbit: 0 };
+      const more = { inKbit: inKbit + held * growInKbit, outKbit: outKbit + held * growOutKbit };
+      growths.set(node, more);
+    }
+  }
+  return growths;
 }
 
 /** Promises that are still owed something. */

@@ -22,6 +22,8 @@ interface World {
   readonly spares: readonly (readonly number[])[];
   /** By node, then app. */
   readonly bound: readonly (readonly number[])[];
+  /** Bandwidth for upgrades, by node. */
+  readonly growth: readonly number[];
   readonly owed: readonly number[];
   readonly demands: readonly { networks: readonly string[]; inKbit: number }[];
   readonly staged: readonly { node: number; app: number }[];
@@ -36,6 +38,7 @@ const worlds: fc.Arbitrary<World> = fc.record({
   promised: each(POOLS, few(4)),
   spares: each(NODES, each(POOLS, few(2))),
   bound: each(NODES, each(APPS, few(3))),
+  growth: each(NODES, few(3)),
   owed: each(APPS, few(6)),
   demands: each(APPS, fc.record({ networks: fc.subarray(NETWORKS), inKbit: few(10) })),
   staged: fc.array(fc.record({ node: few(2), app: few(2) }), { maxLength: 6 }),
@@ -66,6 +69,9 @@ function pictureOf(world: World): FencePicture {
     ),
     sparesOf: (node) => counts(pools, at(world.spares, NODES.indexOf(node))),
     promisedOn: (node) => counts(APPS, at(world.bound, NODES.indexOf(node))),
+    growths: new Map(
+      NODES.map((name, n) => [name, { inKbit: at(world.growth, n), outKbit: 0 }] as const),
+    ),
     owedTo: (app) => {
       const n = APPS.indexOf(app);
       const { networks, inKbit } = at(world.demands, n);
@@ -176,7 +182,7 @@ describe('what a node has left for launches that nobody announced', () => {
             const { networks, inKbit } = at(world.demands, app);
             return networks.length * inKbit;
           };
-          let wanted = 100;
+          let wanted = 100 + at(world.growth, n);
           APPS.forEach((_, a) => (wanted += at(at(world.bound, n), a) * rate(a)));
           for (const task of world.staged)
             if (task.node === n) wanted -= at(world.demands, task.app).inKbit;
