@@ -7,7 +7,7 @@ import {
 } from '../cluster/marathon/json.ts';
 import type { JudgedRoute } from '../cluster/marathon/route.ts';
 import { podWithInstances } from '../cluster/marathon/scale.ts';
-import { confirmed } from '../core/held-queue.ts';
+import { confirmed, grown } from '../core/held-queue.ts';
 import type { HeldRecord } from '../core/held-record.ts';
 import { stillLeads } from '../ledger/election.ts';
 import { type HeldHands, type Leading, rewrite } from './held-hands.ts';
@@ -17,11 +17,11 @@ import type { ChangeRequest, Ruling } from './judge.ts';
 
 type Hands = Pick<
   HeldHands,
-  'store' | 'view' | 'find' | 'scale' | 'deployments' | 'steadyMs' | 'log'
+  'store' | 'view' | 'find' | 'scale' | 'deployments' | 'steadyMs' | 'clock' | 'log'
 >;
 
 export interface GrowDeps extends Hands {
-  /** Instances that a scale would be admitted with now; promises nothing. */
+  /** Instances that a scale would be admitted with now; undefined when it claims no room. Promises nothing. */
   readonly wouldGet: (request: ChangeRequest, signal: AbortSignal) => Promise<number | undefined>;
   readonly judge: (request: ChangeRequest) => Promise<Ruling>;
 }
@@ -40,8 +40,9 @@ export async function grow(deps: GrowDeps, one: Candidate, leading: Leading): Pr
   const was = { from, ...(version !== undefined && { version }) };
   const request = { ...requestFor(spec, record.wanted), growing: { record, was, fence } };
   const room = await deps.wouldGet(request, signal);
-  if (room === undefined || room <= from) return;
+  if (room !== undefined && room <= from) return;
   if (isLocked(spec.id, await deps.deployments(signal))) return; // Marathon would not take it
+  if (room === undefined) return letGo(deps, one, leading);
   const ruling = await deps.judge(request);
   const instances = instancesIn(spec, JSON.parse(ruling.body.toString('utf8')) as Json);
   const now = await deps.find(spec.id, signal).catch(() => undefined);
@@ -53,6 +54,28 @@ export async function grow(deps: GrowDeps, one: Candidate, leading: Leading): Pr
 }
 
 const NOT_SENT = { outcome: 'answered', status: 409, headers: [], complete: true } as const;
+
+/** Its definition was changed since, and takes no address of ours: there is nothing to wait for. */
+async function letGo(
+  deps: GrowDeps,
+  { app, record, spec }: Candidate,
+  leading: Leading,
+): Promise<void> {
+  const { instances: from, version } = spec;
+  const to = grown(record, {
+    to: record.wanted,
+    was: { from, ...(version !== undefined && { version }) },
+    nowMs: deps.clock.now(),
+    why: `${app} takes no address any more: all ${record.wanted} instances may run`,
+  });
+  if (!(await rewrite(deps, { app, seen: record, to }, leading))) return;
+  if (!(await stillLeads(deps, leading, leading.signal))) return; // whoever leads takes it back
+  const how = { instances: record.wanted, force: false };
+  const { outcome } = await deps.scale(spec, how, leading.signal);
+  if (outcome !== 'accepted') return;
+  deps.log.info('held app grows', { app, to: record.wanted });
+  await rewrite(deps, { app, seen: to, to: confirmed(to) }, leading);
+}
 
 interface Judged extends Candidate {
   readonly ruling: Ruling;

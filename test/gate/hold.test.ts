@@ -81,6 +81,17 @@ describe('an app that may wait for room', { timeout: 120_000 }, () => {
       assert.equal(await instancesOf(cluster, '/scaled'), 1);
     }));
 
+  it('has all of its instances once it is changed to need no address', () =>
+    withRoomFor(2, async (cluster) => {
+      await launch(cluster, '/web', 3, waiting);
+      await runs(cluster, '/web', 2);
+      const change = { networks: [{ mode: 'host' }] };
+      const changed = await cluster.request('PUT', '/v2/apps/web', change);
+      assert.equal(changed.status, 200, changed.text);
+      await cluster.until(() => !cluster.gate.view.held.has('/web'), 'it waits no longer', 30_000);
+      assert.equal(await instancesOf(cluster, '/web'), 3);
+    }));
+
   it('is refused like any other where waiting is not allowed', () =>
     withRoomFor(
       2,
