@@ -1,3 +1,4 @@
+import type { Constraint } from './constraints.ts';
 import { bandwidthOf, type Demand } from './demand.ts';
 import type { FenceRoom } from './fence-room.ts';
 import { thousandths } from './place-capacity.ts';
@@ -25,6 +26,7 @@ export interface PendingLaunch {
   readonly app: string;
   readonly instances: number;
   readonly takes: Takes;
+  readonly constraints: readonly Constraint[];
   /** Since when it waits, ms. */
   readonly sinceMs: number;
   /** Nodes that were found for it when it was admitted; empty when nobody looked. */

@@ -1,6 +1,8 @@
 import type { PendingLaunch, Takes } from './fence-demand.ts';
 import type { FenceRoom } from './fence-room.ts';
 import type { FailureRecord } from './failure-record.ts';
+import { admitsOne } from './place-one.ts';
+import { placedOn } from './placed.ts';
 import type { NodeRoom } from './room.ts';
 
 /** How long a launch that failed says something about where its app's next ones would fail, ms. */
@@ -18,6 +20,10 @@ export interface DetourInput {
   readonly failures: readonly FailureRecord[];
   readonly nodes: ReadonlyMap<string, NodeRoom>;
   readonly rooms: ReadonlyMap<string, FenceRoom>;
+  /** Instances of an app that hold their addresses, by node. */
+  readonly heldOn: (app: string) => ReadonlyMap<string, number>;
+  /** Where apps stay that name no region. */
+  readonly homeRegion?: string;
   readonly nowMs: number;
 }
 
@@ -61,14 +67,15 @@ export function detoursOf(input: DetourInput): Detours {
 
 /** Of one launch; those where it failed come first: the others are a guess that the ledger makes. */
 function avoided(
-  { takes }: PendingLaunch,
+  launch: PendingLaunch,
   { nodes, count }: Failed,
   input: DetourInput,
 ): readonly string[] {
+  const { takes } = launch;
   const { rooms } = input;
   const out = new Set([...nodes].filter((node) => rooms.has(node)));
   for (const [node, room] of rooms) if (!hasAll(room, takes)) out.add(node);
-  const isEnough = isAnyLeft(input, takes, out) ? nodes.size > 0 : count >= STUBBORN;
+  const isEnough = isAnyLeft(input, launch, out) ? nodes.size > 0 : count >= STUBBORN;
   return isEnough ? [...out] : [];
 }
 
@@ -107,12 +114,20 @@ function hasAll(room: FenceRoom, { networks, inKbit, outKbit }: Takes): boolean 
   );
 }
 
-/** A node that is offered, or would be but for us, with room of every kind that is known here. */
-function isAnyLeft({ nodes, rooms }: DetourInput, takes: Takes, out: ReadonlySet<string>): boolean {
+/**
+ * A node that is offered, or would be but for us, with room of every kind that is known here, to which the
+ * launch's constraints let it. What they count are all instances that hold addresses, also of a former
+ * definition, which Marathon leaves out: then nobody is left here sooner than there.
+ */
+function isAnyLeft(input: DetourInput, launch: PendingLaunch, out: ReadonlySet<string>): boolean {
+  const { nodes, rooms } = input;
+  const { app, instances, takes, constraints } = launch;
+  const placed = constraints.length > 0 ? placedOn(input.heldOn(app), { nodes }) : [];
+  const admits = admitsOne(input, { constraints, placed, total: placed.length + instances });
   for (const name of rooms.keys()) {
     const node = nodes.get(name);
     if (!node || out.has(name) || !(node.offered || node.isFenced)) continue;
-    if (node.cpus >= takes.cpus && node.memMiB >= takes.memMiB) return true;
+    if (node.cpus >= takes.cpus && node.memMiB >= takes.memMiB && admits(node)) return true;
   }
   return false;
 }

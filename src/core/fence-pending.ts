@@ -1,3 +1,4 @@
+import type { Constraint } from './constraints.ts';
 import { type PendingLaunch, type Takes, takesOf } from './fence-demand.ts';
 import type { ReservationRecord } from './promise-record.ts';
 
@@ -7,6 +8,7 @@ export interface QueuedLaunch {
   readonly app: string;
   readonly instances: number;
   readonly takes: Takes;
+  readonly constraints: readonly Constraint[];
   readonly sinceMs: number;
 }
 
@@ -41,6 +43,7 @@ export function pendingLaunches(
     .map(({ app, owed, record, nodes }) => ({
       ...{ app, instances: owed, nodes, sinceMs: record.sinceMs },
       takes: takesOf(record.demand),
+      constraints: record.constraints,
     }));
   return [...queued, ...others].filter(({ instances }) => instances > 0);
 }

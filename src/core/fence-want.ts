@@ -42,6 +42,10 @@ export interface WantInput {
   readonly pending: readonly PendingLaunch[];
   /** Launches that failed for lack of room lately. */
   readonly failures: readonly FailureRecord[];
+  /** Instances of an app that hold their addresses, by node. */
+  readonly heldOn: (app: string) => ReadonlyMap<string, number>;
+  /** Where apps stay that name no region. */
+  readonly homeRegion?: string;
   readonly rules: FenceRules;
   readonly since: RoomSince;
   readonly nowMs: number;

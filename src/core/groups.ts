@@ -53,7 +53,10 @@ function countsOf(placed: readonly PlacedInstance[], read: FieldReader): Counts 
  *
  * @see src/main/scala/mesosphere/mesos/Constraints.scala
  */
-export function groupingOf(constraint: Constraint, ask: Ask): Grouping | undefined {
+export function groupingOf(
+  constraint: Constraint,
+  ask: Pick<Ask, 'placed' | 'total'>,
+): Grouping | undefined {
   const read = fieldReader(constraint.field);
   const field = isHostname(constraint.field) ? 'hostname' : constraint.field;
   const common = { constraint, field, read };
@@ -74,7 +77,8 @@ export function groupingOf(constraint: Constraint, ask: Ask): Grouping | undefin
 }
 
 /** Marathon takes the count from the definition of the first instance that it finds placed. */
-const totalOf = ({ placed, total }: Ask): number => placed[0]?.total ?? total;
+const totalOf = ({ placed, total }: Pick<Ask, 'placed' | 'total'>): number =>
+  placed[0]?.total ?? total;
 
 /**
  * GROUP_BY of Marathon 1.11: every group may hold floor(total / groups), and the remainder goes, one

@@ -22,6 +22,9 @@ export interface Rule {
   readonly why: string;
 }
 
+/** What constraints look at of an ask. */
+export type Constrained = Pick<Ask, 'constraints' | 'placed' | 'total'>;
+
 /** An ask's constraints, sorted by how they are judged. */
 export interface Rules {
   readonly tests: readonly Rule[];
@@ -37,7 +40,7 @@ export interface Rules {
   readonly oneNode: boolean;
 }
 
-export function rulesOf(room: Room, ask: Ask): Rules {
+export function rulesOf(room: Pick<Room, 'homeRegion'>, ask: Constrained): Rules {
   const constraints = distinct(ask.constraints);
   const open = constraints.filter(isOpenCluster).filter(() => ask.placed.length === 0);
   const groupings = constraints
@@ -66,7 +69,7 @@ const distinct = (constraints: readonly Constraint[]): readonly Constraint[] => 
   ...new Map(constraints.map((c) => [JSON.stringify(spelled(c)), c])).values(),
 ];
 
-function ruleOf(constraint: Constraint, ask: Ask): readonly Rule[] {
+function ruleOf(constraint: Constraint, ask: Constrained): readonly Rule[] {
   const unjudged = whyUnjudged(constraint);
   if (unjudged !== undefined) return [{ constraint, test: () => undefined, why: unjudged }];
   const test = nodeTest(constraint) ?? groupTest(constraint, ask);
@@ -77,14 +80,17 @@ const whyOf = ({ operator, value = '' }: Constraint): string =>
   operator === 'LIKE' || operator === 'UNLIKE' ? patternOf(value).why : '';
 
 /** Every operator that counts instances refuses a node that lacks its field. */
-function groupTest(constraint: Constraint, { placed }: Ask): Test {
+function groupTest(constraint: Constraint, { placed }: Constrained): Test {
   const settled = isOpenCluster(constraint) ? clusterTest(constraint, placed) : undefined;
   const read = fieldReader(constraint.field);
   return settled ?? ((site) => read(site) !== undefined);
 }
 
 /** A node that reports no region counts as one of the master's, as in Mesos. */
-function homeRule({ homeRegion }: Room, constraints: readonly Constraint[]): readonly Rule[] {
+function homeRule(
+  { homeRegion }: Pick<Room, 'homeRegion'>,
+  constraints: readonly Constraint[],
+): readonly Rule[] {
   if (homeRegion === undefined || leavesHome(constraints)) return [];
   return [{ test: ({ region }) => region === undefined || region === homeRegion, why: '' }];
 }

@@ -38,10 +38,13 @@ export function decideFence(
 ): { readonly steps: FenceSteps; readonly since: RoomSince } {
   const { snapshot, fences, nowMs, isAble } = looked;
   const { nodes, rooms } = roomsIn(looked);
+  const { homeRegion } = snapshot.room();
   const pending: PendingLaunch[] = pendingLaunches(looked.queue, owedPromises(snapshot), nowMs);
   const { wants, since } = wantFence({
     ...{ nodes, rooms, pending, failures: looked.failures, rules, since: looked.since, nowMs },
     closed: closedIn(fences),
+    heldOn: (app) => snapshot.heldOn(app),
+    ...(homeRegion !== undefined && { homeRegion }),
   });
   const steps = stepFence({
     wants,

@@ -3,7 +3,7 @@ import type { DemandContext } from '../cluster/marathon/demand-context.ts';
 import { type JsonObject, numberAt, objectAt, textAt } from '../cluster/marathon/json.ts';
 import { demandOfPod } from '../cluster/marathon/pod-demand.ts';
 import { Refusal } from '../core/errors.ts';
-import { type Takes, takesOf } from '../core/fence-demand.ts';
+import { takesOf } from '../core/fence-demand.ts';
 import type { QueuedLaunch } from '../core/fence-pending.ts';
 
 /**
@@ -22,11 +22,11 @@ export function queuedLaunches(
     const spec = objectAt(item, 'app') ?? pod;
     const id = spec && textAt(spec, 'id');
     if (spec === undefined || id === undefined || isBackedOff(item)) return [];
-    const takes = takenBy(spec, pod !== undefined, context);
+    const taken = takenBy(spec, pod !== undefined, context);
     const instances = numberAt(item, 'count') ?? 0;
     const since = Date.parse(textAt(item, 'since') ?? '');
     const sinceMs = Number.isNaN(since) ? nowMs : since;
-    return takes ? [{ app: id, instances, takes, sinceMs }] : [];
+    return taken ? [{ app: id, instances, ...taken, sinceMs }] : [];
   });
 }
 
@@ -38,9 +38,12 @@ function isBackedOff(item: JsonObject): boolean {
 /** A node opens about as fast as that. */
 const SOON_S = 5;
 
-function takenBy(spec: JsonObject, isPod: boolean, context: DemandContext): Takes | undefined {
+type Taken = Pick<QueuedLaunch, 'takes' | 'constraints'>;
+
+function takenBy(spec: JsonObject, isPod: boolean, context: DemandContext): Taken | undefined {
   try {
-    return takesOf((isPod ? demandOfPod(spec, context) : demandOfApp(spec, context)).demand);
+    const { demand, constraints } = (isPod ? demandOfPod : demandOfApp)(spec, context);
+    return { takes: takesOf(demand), constraints };
   } catch (fault: unknown) {
     if (fault instanceof Refusal) return undefined;
     throw fault;

@@ -7,7 +7,8 @@ import { demandOfPod } from '../cluster/marathon/pod-demand.ts';
 import type { Claim } from '../core/admit.ts';
 import { Refusal } from '../core/errors.ts';
 import { peakOf, type Before } from '../core/peak.ts';
-import type { PlacedInstance, Room } from '../core/room.ts';
+import { placedOn } from '../core/placed.ts';
+import type { Room } from '../core/room.ts';
 
 /** When an app may start with fewer instances than asked: see the setting `gate.hold`. */
 export type HoldPolicy = 'never' | 'label' | 'always';
@@ -140,17 +141,6 @@ function relaunchOf(change: Change, wanted: AppDemand, context: ClaimContext): C
     mayHold: false,
     mayReroute: false,
   };
-}
-
-/** The ledger knows where an app's instances are; a node that is gone from the room counts for none. */
-function placedOn(heldOn: ReadonlyMap<string, number>, room: Room): readonly PlacedInstance[] {
-  return [...heldOn].flatMap(([node, count]) => {
-    const known = room.nodes.get(node);
-    if (!known) return [];
-    const { attributes, region, zone } = known;
-    const one = { node, attributes, ...(region && { region }), ...(zone && { zone }) };
-    return Array.from({ length: count }, () => one);
-  });
 }
 
 function mayHold(spec: JsonObject, policy: HoldPolicy): boolean {

@@ -12,6 +12,7 @@ import {
 import type { FailureRecord } from '../../src/core/failure-record.ts';
 import type { FenceRoom } from '../../src/core/fence-room.ts';
 import type { NodeRoom } from '../../src/core/room.ts';
+import { constraintOf } from './twins/models.ts';
 
 const NOW_MS = 1e9;
 
@@ -40,7 +41,7 @@ const nodeOf = (name: string, { cpus = 4, offered = true, fenced }: Given): Node
 });
 
 const launch = (of: Partial<PendingLaunch> = {}): PendingLaunch => ({
-  ...{ app: '/a', instances: 1, sinceMs: 0, nodes: [] },
+  ...{ app: '/a', instances: 1, sinceMs: 0, nodes: [], constraints: [] },
   takes: { networks: ['prod'], inKbit: 1_000, outKbit: 1_000, cpus: 1, memMiB: 64 },
   ...of,
 });
@@ -54,14 +55,17 @@ interface Look {
   readonly nodes: Readonly<Record<string, Given>>;
   readonly pending?: readonly PendingLaunch[];
   readonly failures?: readonly FailureRecord[];
+  /** Instances of the app, by node. */
+  readonly held?: Readonly<Record<string, number>>;
 }
 
-const look = ({ nodes, pending = [launch()], failures = [failure('empty')] }: Look) =>
+const look = ({ nodes, pending = [launch()], failures = [failure('empty')], held = {} }: Look) =>
   detoursOf({
     pending,
     failures,
     nodes: new Map(Object.entries(nodes).map(([name, given]) => [name, nodeOf(name, given)])),
     rooms: new Map(Object.entries(nodes).map(([name, given]) => [name, roomOf(given)])),
+    heldOn: () => new Map(Object.entries(held)),
     nowMs: NOW_MS,
   });
 const wrongIn = (given: Look): string[] => [...look(given).wrong.keys()].sort();
@@ -122,6 +126,24 @@ describe('nodes that launches must not try again', () => {
       says: 'none when the only one has no CPU left',
       given: { nodes: { ...NODES, right: { prod: 1, cpus: 0.5 } } },
       gives: [],
+    },
+    {
+      says: 'none when its constraints keep it from the only one',
+      given: { pending: [launch({ constraints: [constraintOf('hostname', 'UNLIKE', 'right')] })] },
+      gives: [],
+    },
+    {
+      says: 'none when the only one has as many of its instances as its constraints allow',
+      given: {
+        pending: [launch({ constraints: [constraintOf('hostname', 'UNIQUE')] })],
+        held: { right: 1 },
+      },
+      gives: [],
+    },
+    {
+      says: 'those that its constraints let it go to, and all others that have it not',
+      given: { pending: [launch({ constraints: [constraintOf('hostname', 'MAX_PER', '2')] })] },
+      gives: ['empty', 'same'],
     },
     {
       says: 'those whose link is too full',

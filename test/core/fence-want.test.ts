@@ -43,13 +43,14 @@ const look = ({ nodes, closed = [], rules, since = new Map(), nowMs = 0, ...rest
     rooms: new Map(Object.entries(nodes).map(([name, given]) => [name, roomOf(given)])),
     closed: new Set(closed),
     rules: { ...RULES, ...rules },
+    heldOn: () => new Map(),
     ...{ pending: [], failures: [], ...rest, since, nowMs },
   });
 const closedBy = (given: Look): string[] =>
   [...look(given).wants].flatMap(([name, { closed }]) => (closed ? [name] : [])).sort();
 type Waits = Partial<Omit<PendingLaunch, 'takes'> & PendingLaunch['takes']>;
 const waiting = ({ networks = ['prod'], cpus = 1, memMiB = 64, ...of }: Waits): PendingLaunch => ({
-  ...{ app: '/a', instances: 1, sinceMs: 0, nodes: [], ...of },
+  ...{ app: '/a', instances: 1, sinceMs: 0, nodes: [], constraints: [], ...of },
   takes: { networks, inKbit: 1_000, outKbit: 1_000, cpus, memMiB },
 });
 
