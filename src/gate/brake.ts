@@ -11,6 +11,7 @@ import type { Write } from '../ledger/store.ts';
 import { verdictId } from '../ledger/verdicts.ts';
 import { oneMore, type OneMore, type OneMoreDeps } from './brake-room.ts';
 import type { FailureWatch } from './brake-watch.ts';
+import { watchFlight } from './held-flight.ts';
 import { type HeldHands, type Leading, lower, rewrite } from './held-hands.ts';
 import { mayOverride } from './held-locks.ts';
 import { type HeldSpec, runsOf } from './held-spec.ts';
@@ -79,6 +80,7 @@ async function stop(deps: BrakeDeps, app: string, leading: Leading): Promise<voi
   const { signal } = leading;
   const seen = deps.view.held.get(app);
   if (seen?.pending) return; // the queue says it again first
+  const isInFlight = watchFlight(deps.view, app);
   const spec = await deps.find(app, signal);
   const loop = spec && loopOf(deps, spec);
   if (!loop || whatRuns(deps, spec) >= spec.instances) return;
@@ -100,7 +102,7 @@ async function stop(deps: BrakeDeps, app: string, leading: Leading): Promise<voi
     deps.log.debug('a launch loop is left alone', { app: loop.app, why: step.why });
     return;
   }
-  await hold(deps, { spec, seen, record: step.record, more }, leading);
+  await hold(deps, { spec, seen, isInFlight, record: step.record, more }, leading);
 }
 
 const whatRuns = ({ view }: BrakeDeps, spec: HeldSpec): number =>
@@ -109,6 +111,8 @@ const whatRuns = ({ view }: BrakeDeps, spec: HeldSpec): number =>
 interface Holding {
   readonly spec: HeldSpec;
   readonly seen: HeldRecord | undefined;
+  /** A client has changed it since it was looked at, or is about to. */
+  readonly isInFlight: () => boolean;
   readonly record: HeldRecord;
   readonly more: OneMore;
 }
@@ -121,6 +125,7 @@ async function hold(deps: BrakeDeps, holding: Holding, leading: Leading): Promis
     log.warn('a launch loop cannot be stopped: a deployment replaces instances', { app: spec.id });
     return;
   }
+  if (holding.isInFlight()) return; // theirs counts, and what it came to is looked at anew
   const id = verdictId(deps.clock.now(), deps.random());
   const record = { ...holding.record, verdict: id };
   const written = { app: spec.id, seen, to: record, ...commitOf(deps, holding, id) };
@@ -138,7 +143,7 @@ const changeOf = ({ kind, id }: HeldSpec): string => `brake /v2/${kind}s${id}`;
 
 /**
  * Written with the record: the verdict that says why, and the end of what was promised to the app. A
- * change that was admitted since makes the commit lose: it may have promised anew.
+ * change that is admitted meanwhile makes the commit lose: it may have promised anew.
  */
 function commitOf({ view, clock }: BrakeDeps, { spec, record, more }: Holding, id: string) {
   const verdict: VerdictRecord = {

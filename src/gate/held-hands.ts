@@ -7,8 +7,9 @@ import type { Guard, Store, Write } from '../ledger/store.ts';
 import type { View } from '../ledger/view.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
+import { watchFlight } from './held-flight.ts';
 import { mayOverride } from './held-locks.ts';
-import type { FindSpec, HeldSpec } from './held-spec.ts';
+import { type FindSpec, type HeldSpec, runsOf } from './held-spec.ts';
 
 /** What the brake and the queue of held apps do things with. */
 export interface HeldHands {
@@ -70,17 +71,25 @@ export interface Rewrite {
 
 /**
  * Lowers an app in Marathon to a count that is written already, over a deployment that may be
- * overridden.
+ * overridden. Marathon has no "only if": right before it is told, it is asked once more, so that neither a
+ * client's word nor an instance that came up meanwhile is undone.
  *
- * @returns false when another deployment stands in the way, or we lead no more
+ * @returns false when another deployment or a client's change stands in the way, when more runs by now, or
+ *          when we lead no more
  */
 export async function lower(
   hands: HeldHands,
   { spec, instances }: { readonly spec: HeldSpec; readonly instances: number },
   { signal, fence }: Leading,
 ): Promise<boolean> {
-  if (!mayOverride(spec.id, await hands.deployments(signal))) return false;
-  if (!(await stillLeads(hands, { fence }, signal))) return false;
-  const { outcome } = await hands.scale(spec, { instances, force: true }, signal);
+  const { view, find, deployments, scale } = hands;
+  const { id } = spec;
+  const isInFlight = watchFlight(view, id);
+  if (!mayOverride(id, await deployments(signal))) return false;
+  const now = await find(id, signal);
+  if (now?.instances !== spec.instances || now.version !== spec.version) return false;
+  if (runsOf(now, view.snapshot.heldOn(id)) > instances) return false;
+  if (!(await stillLeads(hands, { fence }, signal)) || isInFlight()) return false;
+  const { outcome } = await scale(now, { instances, force: true }, signal);
   return outcome === 'accepted';
 }

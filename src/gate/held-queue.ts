@@ -9,8 +9,10 @@ import {
   takenBack,
 } from '../core/held-queue.ts';
 import type { HeldRecord } from '../core/held-record.ts';
+import { sameHeld } from '../ledger/held.ts';
 import { ofItsOwn } from './brake.ts';
 import { grow, type GrowDeps } from './held-growth.ts';
+import { watchFlight } from './held-flight.ts';
 import { type HeldHands, type Leading, lower, rewrite } from './held-hands.ts';
 import { type HeldSpec, runsOf } from './held-spec.ts';
 
@@ -44,12 +46,7 @@ async function look(
   { app, record }: { readonly app: string; readonly record: HeldRecord },
   signal: AbortSignal,
 ): Promise<Waiting> {
-  const inFlight = (): boolean => {
-    const promise = view.snapshot.reservation(app);
-    return promise !== undefined && promise.deployment === undefined;
-  };
-  // Before as well: a change that arrives while Marathon looks is settled by the time we read what it saw.
-  const wasInFlight = inFlight();
+  const isInFlight = watchFlight(view, app);
   const spec = await find(app, signal);
   const { instances, version } = spec ?? {};
   return {
@@ -58,13 +55,14 @@ async function look(
       has: { instances, ...(version !== undefined && { version }) },
     }),
     runs: spec ? runsOf(spec, view.snapshot.heldOn(app)) : 0,
-    inFlight: wasInFlight || inFlight(),
+    inFlight: isInFlight(),
     priority: priorityIn(textAt(spec?.labels ?? {}, priorityLabel)),
   };
 }
 
 async function serve(deps: HeldQueueDeps, one: Waiting, leading: Leading): Promise<void> {
   const { app, record, spec } = one;
+  if (!sameHeld(deps.view.held.get(app), record)) return; // somebody has had a word since we looked
   const step = nextStep(one, deps.clock.now());
   if (spec && step.do === 'lower') return sayAgain(deps, { ...one, spec }, leading);
   if (spec && step.do === 'grow') return grow(deps, { ...one, spec }, leading);
