@@ -18,7 +18,8 @@ export interface LedgerAddressesDeps {
   readonly coolDownMs?: number;
 }
 
-const WITHIN_MS = 5_000;
+/** Docker waits for ever, and a ledger that is slow is not one without addresses. */
+const WITHIN_MS = 30_000;
 
 /**
  * Hands out addresses on pretend nodes with the very code that hands them out on real ones: the ledger's

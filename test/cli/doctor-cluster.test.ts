@@ -38,7 +38,7 @@ const told = ({ out }: Ended): Record<string, string> =>
       .map((line) => line.split(/ {2,}/)),
   );
 
-describe('corral doctor --cluster', { timeout: 300_000 }, () => {
+describe('corral doctor --cluster', { timeout: 400_000 }, () => {
   let etcd: EtcdCluster;
   let store: Store;
   let ledger: Record<string, string>;

@@ -103,7 +103,7 @@ function agentOn(bench: LimitBench, t: TestContext): Limits {
 
 const shellOn = async (t: TestContext): Promise<Shell> => new Shell(await benchOn(backends[0]!, t));
 
-describe('corral limit', { timeout: 120_000 }, () => {
+describe('corral limit', { timeout: 400_000 }, () => {
   it('sets what is given, waits for the agent, and says that it is enforced', async (t) => {
     const shell = await shellOn(t);
     const { address } = await shell.bench.take(NODE, 'abcdef012345');

@@ -1,21 +1,37 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** A free port of 127.0.0.1, right now. */
+/** Below the ports that the kernel gives to connections and to those who ask for any: nobody else takes one. */
+const PORTS = { from: 12_000, below: 32_000 } as const;
+const TRIES = 50;
+
+/** A port of 127.0.0.1 that is free, and stays so while its owner is not up yet, or not up again. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const port = randomInt(PORTS.from, PORTS.below);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`none of ${TRIES} ports is free`);
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  try {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
   server.close();
   await once(server, 'close');
-  return port;
+  return true;
 }
 
 interface Place {
@@ -72,7 +88,7 @@ export class EtcdMember {
   }
 
   /** Resolves when the member answers reads by quorum. */
-  async ready(withinMs = 30_000): Promise<void> {
+  async ready(withinMs = 90_000): Promise<void> {
     const until = Date.now() + withinMs;
     for (;;) {
       const health = await fetch(`${this.url}/health`, { signal: AbortSignal.timeout(2_000) })
@@ -90,7 +106,7 @@ export class EtcdMember {
   }
 
   /** Resolves when the certificate is there. */
-  async made(withinMs = 30_000): Promise<void> {
+  async made(withinMs = 90_000): Promise<void> {
     for (const until = Date.now() + withinMs; !existsSync(this.certificate); await wait(50))
       if (Date.now() > until) throw new Error(`etcd ${this.place.name} made no certificate`);
   }

@@ -7,7 +7,7 @@ import { patience } from '../ledger/opened.ts';
 import { listFences } from '../../src/ledger/fences.ts';
 import { twoRacks } from './two-racks.ts';
 
-describe('a fence before a simulated cluster', { timeout: 240_000 }, () => {
+describe('a fence before a simulated cluster', { timeout: 400_000 }, () => {
   let cluster: TestCluster;
   before(async () => {
     cluster = await startTestCluster({
@@ -32,8 +32,8 @@ describe('a fence before a simulated cluster', { timeout: 240_000 }, () => {
   it('takes nodes of a full rack out of offers, and says so', async () => {
     const r1 = { constraints: [['rack', 'LIKE', 'r1']] };
     await cluster.request('POST', '/v2/apps', webApp('/a', { instances: 6, cpus: 0.1, ...r1 }));
-    await cluster.until(async () => (await fenced()).length === 2, 'two nodes are fenced', 30_000);
+    await cluster.until(async () => (await fenced()).length === 2, 'two nodes are fenced');
     assert.deepEqual((await fenced()).sort(), ['node-1.example.org', 'node-2.example.org']);
-    await cluster.until(() => offered().length === 1, 'Mesos offers the third only', 30_000);
+    await cluster.until(() => offered().length === 1, 'Mesos offers the third only');
   });
 });

@@ -11,7 +11,7 @@ const PULLS_FOR_MS = 3_600_000;
 const WITHIN_MS = 60_000;
 const IMAGE = { container: { type: 'DOCKER', docker: { image: 'registry.example.org/web:1' } } };
 
-describe('launches whose image is being pulled', { timeout: 300_000 }, () => {
+describe('launches whose image is being pulled', { timeout: 400_000 }, () => {
   let cluster: TestCluster;
   before(async () => {
     cluster = await startTestCluster({

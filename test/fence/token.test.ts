@@ -16,7 +16,7 @@ const WITHIN_MS = 60_000;
 
 const onR1 = { constraints: [['rack', 'LIKE', 'r1']], cpus: 0.1 };
 
-describe('a fence by tokens before a simulated Mesos 1.9', { timeout: 300_000 }, () => {
+describe('a fence by tokens before a simulated Mesos 1.9', { timeout: 400_000 }, () => {
   let cluster: TestCluster;
   let directory: string;
   before(async () => {

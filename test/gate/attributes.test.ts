@@ -43,7 +43,7 @@ function machines(told: boolean) {
   });
 }
 
-describe('steering by attributes that Corral told Mesos', { timeout: 120_000 }, () => {
+describe('steering by attributes that Corral told Mesos', { timeout: 400_000 }, () => {
   for (const { told, constraint } of [
     { told: true, constraint: ['corral.pool.prod-b', 'LIKE', 'yes'] },
     { told: false, constraint: ['hostname'] },
@@ -52,7 +52,7 @@ describe('steering by attributes that Corral told Mesos', { timeout: 120_000 }, 
       const cluster = await startTestCluster({
         topology: byName,
         nodes: machines(told),
-        settings: { gate: { decideWithinMs: 10_000 } },
+        settings: { gate: { decideWithinMs: 30_000 } },
       });
       try {
         const there = [['hostname', 'LIKE', 'node-[12].*']];

@@ -39,7 +39,7 @@ const isJson = (text: string): boolean => {
   }
 };
 
-describe('random bodies', { timeout: 240_000 }, () => {
+describe('random bodies', { timeout: 400_000 }, () => {
   it('of bytes', () =>
     fc.assert(
       fc.asyncProperty(paths, fc.uint8Array({ maxLength: 200 }), async (path, body) => {
@@ -97,7 +97,7 @@ const noRate = fc.oneof(
   fc.stringMatching(/^9{17,40}[mgt]bit$/),
 );
 
-describe('random figures', { timeout: 240_000 }, () => {
+describe('random figures', { timeout: 400_000 }, () => {
   it('of instances', () =>
     fc.assert(
       fc.asyncProperty(noCount, fc.boolean(), async (instances, isPod) => {
@@ -122,7 +122,7 @@ describe('random figures', { timeout: 240_000 }, () => {
     ));
 });
 
-describe('random patterns in constraints', { timeout: 240_000 }, () => {
+describe('random patterns in constraints', { timeout: 400_000 }, () => {
   it('stall nothing and break nothing', () =>
     fc.assert(
       fc.asyncProperty(

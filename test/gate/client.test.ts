@@ -16,7 +16,7 @@ before(async () => {
 });
 after(() => cluster.stop());
 
-describe('marathon-node through the gate', { timeout: 60_000 }, () => {
+describe('marathon-node through the gate', { timeout: 400_000 }, () => {
   it('creates, scales, restarts, kills and ends an app', async () => {
     const made = await marathon.app.create(webApp('/shop/web', { instances: 2 }));
     assert.equal(made.id, '/shop/web');

@@ -65,11 +65,13 @@ export interface TestCluster {
   reservations(): Promise<ReadonlyMap<string, ReservationRecord>>;
   /** Leases in the ledger. */
   leases(): Promise<readonly LeaseRecord[]>;
+  /** Why launches failed on the nodes, in order. */
+  refusals(): readonly string[];
   /** Requests that reached Marathon through a gate and were no reads, in order. */
   arrived(): readonly Seen[];
   /** Answers in Marathon's place from now on; undefined ends that. */
   intercept(by: Intercept | undefined): void;
-  /** Waits until it holds. @throws after `withinMs` (10 s), naming what was waited for */
+  /** Waits until it holds. @throws after `withinMs` (60 s), naming what was waited for */
   until(holds: () => boolean | Promise<boolean>, what?: string, withinMs?: number): Promise<void>;
   stop(): Promise<void>;
 }
@@ -156,6 +158,8 @@ async function start(
   const sim = simFor(options, { store, clock });
   const { marathonUrl } = await sim.start();
   undo.push(() => sim.stop());
+  const refusals: string[] = [];
+  sim.world.fleet.watch({ refused: (_container, why) => refusals.push(why) });
   const recorders = await Promise.all(sim.marathonUrls.map((url) => startRecorder(url)));
   for (const one of recorders) undo.push(() => one.close());
   const gates: GateService[] = [];
@@ -184,6 +188,7 @@ async function start(
     direct: (...asked) => askAt(marathonUrl, ...asked),
     reservations: () => reservationsIn(store),
     leases: () => leasesIn(store),
+    refusals: () => [...refusals],
     arrived: () => recorders.flatMap(({ seen }) => seen).filter(({ method }) => !READS.has(method)),
     intercept: (by) => {
       for (const one of recorders) one.intercept = by;
@@ -221,12 +226,12 @@ async function freshStore(undo: Undo[]): Promise<Store> {
 }
 
 async function load(store: Store, topology: unknown): Promise<void> {
-  const signal = AbortSignal.timeout(10_000);
+  const signal = AbortSignal.timeout(60_000);
   await applyTopology(store, readTopology(topology), { signal, clock: systemClock });
 }
 
 async function reservationsIn(store: Store): Promise<ReadonlyMap<string, ReservationRecord>> {
-  const signal = AbortSignal.timeout(5_000);
+  const signal = AbortSignal.timeout(60_000);
   const { entries } = await listAll(store, prefixes.reservations, { signal });
   return new Map(
     entries.map((entry) => [
@@ -237,7 +242,7 @@ async function reservationsIn(store: Store): Promise<ReadonlyMap<string, Reserva
 }
 
 async function leasesIn(store: Store): Promise<readonly LeaseRecord[]> {
-  const signal = AbortSignal.timeout(5_000);
+  const signal = AbortSignal.timeout(60_000);
   const { entries } = await listAll(store, prefixes.leases, { signal });
   return entries.map((entry) => records.lease.decode(entry));
 }
@@ -245,7 +250,7 @@ async function leasesIn(store: Store): Promise<readonly LeaseRecord[]> {
 async function until(
   holds: () => boolean | Promise<boolean>,
   what = String(holds),
-  withinMs = 30_000,
+  withinMs = 60_000,
 ): Promise<void> {
   const late = AbortSignal.timeout(withinMs);
   while (!(await holds())) {

@@ -9,18 +9,18 @@ import { smallNodes, smallTopology, startTestCluster, type TestCluster } from '.
 import { webApp } from './specs.ts';
 
 /** One node with a link of 1 Gbit/s, of which 950 Mbit/s are for containers. */
-describe('the gate judges by the limits in force', { timeout: 120_000 }, () => {
+describe('the gate judges by the limits in force', { timeout: 400_000 }, () => {
   let cluster: TestCluster;
   before(async () => {
     cluster = await startTestCluster({
       topology: smallTopology(8, 1),
       nodes: smallNodes(1),
-      settings: { gate: { decideWithinMs: 10_000 } },
+      settings: { gate: { decideWithinMs: 30_000 } },
     });
   });
   after(() => cluster.stop());
 
-  const signal = (): AbortSignal => AbortSignal.timeout(30_000);
+  const signal = (): AbortSignal => AbortSignal.timeout(60_000);
   let ids = 0;
   const random = (): string => String((ids += 1));
   const options = (): EditOptions => ({ clock: systemClock, signal: signal(), random });

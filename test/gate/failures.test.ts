@@ -12,7 +12,7 @@ it('a launch that a simulated node refuses is told in the ledger, with figures',
     assert.equal((await cluster.direct('POST', '/v2/apps', app)).status, 201);
     await cluster.until(() => cluster.sim.launchFailures().total >= 5, 'launches fail');
     await cluster.direct('DELETE', '/v2/apps/web');
-    const { failures } = await listFailures(cluster.store, {}, AbortSignal.timeout(5_000));
+    const { failures } = await listFailures(cluster.store, {}, AbortSignal.timeout(60_000));
     const told = failures.reduce((sum, { record }) => sum + record.count, 0);
     assert.ok(told >= 5, `${told} are told`);
     assert.ok(failures.length <= 6, 'one record for a node in a minute');

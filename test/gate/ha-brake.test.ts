@@ -11,7 +11,7 @@ const ADDRESSES = 4;
 /** An ex-leader that was going to act would have by then, ms. */
 const LONG_ENOUGH_MS = 6_000;
 
-describe('the brake of three gate processes on one etcd', { timeout: 300_000 }, () => {
+describe('the brake of three gate processes on one etcd', { timeout: 400_000 }, () => {
   let rig: HaRig;
   before(async () => {
     // a question to Marathon must outlast the pauses: what keeps a former leader silent is that its term ended
@@ -62,7 +62,7 @@ async function runs({ direct }: HaRig, app: string, count: number): Promise<bool
 }
 
 const held = ({ store }: HaRig): Promise<HeldRecord | undefined> =>
-  heldApps.get(store, '/web', AbortSignal.timeout(10_000));
+  heldApps.get(store, '/web', AbortSignal.timeout(60_000));
 const settled = async (rig: HaRig): Promise<boolean> => (await held(rig))?.pending === undefined;
 
 /** Counts that Marathon was told for the app, by member. */

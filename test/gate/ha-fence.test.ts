@@ -21,7 +21,7 @@ const settings = {
 
 const isSwitch = ({ body }: Seen): boolean => /"(?:DE|RE)ACTIVATE_AGENT"/.test(body.toString());
 
-describe('the fence of three gate processes on one etcd', { timeout: 300_000 }, () => {
+describe('the fence of three gate processes on one etcd', { timeout: 400_000 }, () => {
   let rig: HaRig;
   before(async () => {
     rig = await startHaRig({ addresses: ADDRESSES, settings });
@@ -102,6 +102,6 @@ const closed = ({ sim }: HaRig): number =>
   sim.world.fleet.nodes.filter(({ deactivated }) => deactivated).length;
 
 async function recorded({ store }: HaRig): Promise<number> {
-  const { records } = await listFences(store, AbortSignal.timeout(10_000));
+  const { records } = await listFences(store, AbortSignal.timeout(60_000));
   return [...records.values()].filter(({ record }) => record.state === 'closed').length;
 }

@@ -73,7 +73,7 @@ async function start(
   const store = openEtcdStore({ hosts: etcd.urls, clock: systemClock, log: silentLog });
   undo.push(() => store.close());
   const topology = readTopology(smallTopology(addresses, nodes));
-  await applyTopology(store, topology, { signal: AbortSignal.timeout(10_000), clock: systemClock });
+  await applyTopology(store, topology, { signal: AbortSignal.timeout(60_000), clock: systemClock });
   const sim = createSim({
     ...{ clock: systemClock, seed: 7, nodes: smallNodes(nodes), timing: FAST },
     addresses: ledgerAddresses({ store, clock: systemClock, coolDownMs: 0 }),
@@ -112,7 +112,7 @@ async function startMember({ marathonUrl, mesosUrl, settings, undo }: Joining): 
   );
   const urls = { GATE_MARATHON: marathon.url, GATE_MESOS: mesos.url };
   const gate = await startGateProcess({
-    settings: { GATE_DECIDE_WITHIN_MS: '10000', ...settings, ...urls },
+    settings: { GATE_DECIDE_WITHIN_MS: '30000', ...settings, ...urls },
   });
   undo.push(() => {
     gate.resume(); // one that stands still cannot be told to stop

@@ -41,14 +41,14 @@ const growths = ({ marathon }: Member) =>
     ({ method, target }) => method === 'PUT' && target.startsWith('/v2/apps/web'),
   );
 
-describe('three gate processes on one etcd', { timeout: 300_000 }, () => {
+describe('three gate processes on one etcd', { timeout: 400_000 }, () => {
   let rig: HaRig;
   before(async () => {
     rig = await startHaRig({ addresses: ADDRESSES });
   });
   afterEach(async () => {
     await clean(rig);
-    const { findings } = await checkLedger(rig.store, AbortSignal.timeout(10_000));
+    const { findings } = await checkLedger(rig.store, AbortSignal.timeout(60_000));
     assert.deepEqual(findings, []);
     assert.equal(rig.sim.launchFailures().total, 0);
   });

@@ -43,11 +43,11 @@ function answersLate(cluster: TestCluster): {
   return { by, asked: () => asked };
 }
 
-describe('an app that is created while the queue asks for it', { timeout: 60_000 }, () => {
+describe('an app that is created while the queue asks for it', { timeout: 400_000 }, () => {
   it('is not taken for deleted', async () => {
     const cluster = await startTestCluster({
       topology: smallTopology(ADDRESSES),
-      settings: { gate: { hold: 'label', decideWithinMs: 10_000 } },
+      settings: { gate: { hold: 'label', decideWithinMs: 30_000 } },
     });
     try {
       const other = webApp('/other', { instances: 4 });

@@ -5,7 +5,7 @@ import { sendRaw } from './raw.ts';
 import { webApp } from './specs.ts';
 import { settled, verdictOf } from './started.ts';
 
-describe('a Marathon and a Mesos of two processes each', { timeout: 120_000 }, () => {
+describe('a Marathon and a Mesos of two processes each', { timeout: 400_000 }, () => {
   let cluster: TestCluster;
   before(async () => {
     cluster = await startTestCluster({

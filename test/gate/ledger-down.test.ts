@@ -14,7 +14,7 @@ for (const whenLedgerDown of ['refuse', 'pass'] as const)
   describe(
     `with the ledger out of reach and whenLedgerDown: ${whenLedgerDown}`,
     {
-      timeout: 120_000,
+      timeout: 400_000,
     },
     () => {
       let etcd: EtcdCluster;
@@ -29,7 +29,7 @@ for (const whenLedgerDown of ['refuse', 'pass'] as const)
           store,
           virtual: true,
           topology: smallTopology(20),
-          settings: { gate: { whenLedgerDown, decideWithinMs: 3_000 } },
+          settings: { gate: { whenLedgerDown, decideWithinMs: 6_000 } },
         });
         await started(cluster, webApp('/web', { instances: 3 }), webApp('/old'), webApp('/fewer'));
         wire.refuse(true);

@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { startTestCluster, type TestCluster } from './cluster.ts';
 import { webApp } from './specs.ts';
 
-describe("the gate's own limits", { timeout: 60_000 }, () => {
+describe("the gate's own limits", { timeout: 400_000 }, () => {
   let cluster: TestCluster;
   before(async () => {
     cluster = await startTestCluster({

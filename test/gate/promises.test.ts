@@ -32,12 +32,12 @@ const losingTheAnswer =
     return true;
   };
 
-describe('a promise and the answer of Marathon', { timeout: 120_000 }, () => {
+describe('a promise and the answer of Marathon', { timeout: 400_000 }, () => {
   let cluster: TestCluster;
   before(async () => {
     cluster = await startTestCluster({
       topology: smallTopology(12),
-      settings: { gate: { reservationKeptMs: 1_500, decideWithinMs: 10_000 } },
+      settings: { gate: { reservationKeptMs: 4_000, decideWithinMs: 30_000 } },
       virtual: true, // a deployment lasts until the test lets time pass
     });
   });
@@ -180,12 +180,12 @@ describe('a promise and the answer of Marathon', { timeout: 120_000 }, () => {
   });
 });
 
-describe('a promise and its end', { timeout: 120_000 }, () => {
+describe('a promise and its end', { timeout: 400_000 }, () => {
   let cluster: TestCluster;
   before(async () => {
     cluster = await startTestCluster({
       topology: smallTopology(12),
-      settings: { gate: { reservationKeptMs: 1_500, decideWithinMs: 10_000 } },
+      settings: { gate: { reservationKeptMs: 4_000, decideWithinMs: 30_000 } },
       virtual: true,
     });
   });

@@ -28,7 +28,7 @@ async function withRackFull(
   const cluster = await startTestCluster({
     topology: twoRacks,
     nodes: smallNodes(),
-    settings: { gate: { reroute, decideWithinMs: 10_000 } },
+    settings: { gate: { reroute, decideWithinMs: 30_000 } },
   });
   try {
     const constraints = [['rack', 'LIKE', 'r1']];
@@ -55,7 +55,7 @@ const lastBody = (cluster: TestCluster) =>
 const file = (more = {}) =>
   webApp('/web', { instances: 2, constraints: [['hostname', 'MAX_PER', '9']], ...more });
 
-describe('steering away from nodes without room', { timeout: 120_000 }, () => {
+describe('steering away from nodes without room', { timeout: 400_000 }, () => {
   it('adds constraints to a new app, behind its own, and remembers them', () =>
     withRackFull(async (cluster) => {
       const answer = await cluster.request('POST', '/v2/apps', file());

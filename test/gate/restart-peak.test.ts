@@ -32,7 +32,7 @@ async function withFive(
 ): Promise<void> {
   const cluster = await startTestCluster({
     topology: smallTopology(addresses),
-    settings: { gate: { decideWithinMs: 10_000 } },
+    settings: { gate: { decideWithinMs: 30_000 } },
   });
   try {
     const created = await cluster.request('POST', '/v2/apps', spec);
@@ -51,7 +51,7 @@ const settled = (cluster: TestCluster): Promise<void> =>
     return json.length === 0 && (await cluster.reservations()).size === 0;
   }, 'no deployment runs and nothing is promised');
 
-describe('an upgrade of five instances', { timeout: 120_000 }, () => {
+describe('an upgrade of five instances', { timeout: 400_000 }, () => {
   for (const { says, strategy, needs } of UPGRADES) {
     const [health, over] = strategy;
     it(`at ${health}/${over} needs ${needs} addresses: ${says}`, () =>
@@ -82,13 +82,13 @@ describe('an upgrade of five instances', { timeout: 120_000 }, () => {
     }));
 });
 
-describe('an upgrade that asks for more bandwidth', { timeout: 60_000 }, () => {
+describe('an upgrade that asks for more bandwidth', { timeout: 400_000 }, () => {
   let cluster: TestCluster;
   before(async () => {
     cluster = await startTestCluster({
       nodes: smallNodes(1),
       topology: smallTopology(50, 1),
-      settings: { gate: { decideWithinMs: 10_000 } },
+      settings: { gate: { decideWithinMs: 30_000 } },
       virtual: true,
     });
   });

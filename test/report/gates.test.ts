@@ -35,7 +35,7 @@ async function accounted(store: Store): Promise<readonly ReportRecord[]> {
   return [...reports].reverse();
 }
 
-describe('three gates on one etcd', { timeout: 120_000 }, () => {
+describe('three gates on one etcd', { timeout: 400_000 }, () => {
   it('make one report for each due time, whoever leads', async (t) => {
     const etcd = await EtcdCluster.start();
     const stores = [1, 2, 3].map(() =>
@@ -103,7 +103,7 @@ describe('three gates on one etcd', { timeout: 120_000 }, () => {
 /** Due this year's first morning, which nobody attended to. */
 const YEARLY = { name: 'yearly', cron: '0 6 1 1 *', isOwed: true };
 
-describe('two gate processes on one etcd', { timeout: 180_000 }, () => {
+describe('two gate processes on one etcd', { timeout: 400_000 }, () => {
   it('make a missed report up once, and deliver it although the leader is killed while it does', () =>
     staged(
       { ...YEARLY, answer: () => undefined }, // the first to call is killed while it waits

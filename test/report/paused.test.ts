@@ -18,7 +18,7 @@ const isQuiet = (): boolean => {
   return pastMs > QUIET_MS.from && pastMs < QUIET_MS.to;
 };
 
-describe('a leader that stands still while a report comes due', { timeout: 300_000 }, () => {
+describe('a leader that stands still while a report comes due', { timeout: 400_000 }, () => {
   it('is stood in for, and neither makes nor sends it once more when it wakes up', (t) =>
     staged(
       {
