@@ -11,7 +11,7 @@ const ADDRESSES = 4;
 /** An ex-leader that was going to act would have by then, ms. */
 const LONG_ENOUGH_MS = 6_000;
 
-describe('the brake of three gate processes on one etcd', { timeout: 400_000 }, () => {
+describe('the brake of three gate processes on one etcd', { timeout: 550_000 }, () => {
   let rig: HaRig;
   before(async () => {
     // a question to Marathon must outlast the pauses: what keeps a former leader silent is that its term ended

@@ -21,7 +21,7 @@ const settings = {
 
 const isSwitch = ({ body }: Seen): boolean => /"(?:DE|RE)ACTIVATE_AGENT"/.test(body.toString());
 
-describe('the fence of three gate processes on one etcd', { timeout: 400_000 }, () => {
+describe('the fence of three gate processes on one etcd', { timeout: 550_000 }, () => {
   let rig: HaRig;
   before(async () => {
     rig = await startHaRig({ addresses: ADDRESSES, settings });

@@ -36,12 +36,19 @@ const asksAfterIt = ({ method, target }: Seen): boolean =>
 /** Only the leader asks after a held app again and again. */
 const looksAfter = ({ marathon }: Member): boolean => marathon.seen.filter(asksAfterIt).length >= 5;
 
-const growths = ({ marathon }: Member) =>
-  marathon.seen.filter(
-    ({ method, target }) => method === 'PUT' && target.startsWith('/v2/apps/web'),
-  );
+/** Counts that Marathon was told. Addresses come back one by one, so that it may grow in more than one step. */
+const growths = ({ marathon }: Member): number[] =>
+  marathon.seen
+    .filter(({ method, target }) => method === 'PUT' && target.startsWith('/v2/apps/web'))
+    .map(({ body }) => (JSON.parse(body.toString()) as { instances: number }).instances);
 
-describe('three gate processes on one etcd', { timeout: 400_000 }, () => {
+function nothingIsDoneTwice({ members }: HaRig): void {
+  const counts = members.flatMap(growths);
+  assert.equal(Math.max(...counts), 6);
+  assert.equal(new Set(counts).size, counts.length, `nothing is done twice: ${counts.join(', ')}`);
+}
+
+describe('three gate processes on one etcd', { timeout: 550_000 }, () => {
   let rig: HaRig;
   before(async () => {
     rig = await startHaRig({ addresses: ADDRESSES });
@@ -105,7 +112,7 @@ async function othersTakeOver(rig: HaRig, leader: Member, t: TestContext): Promi
   await rig.until(() => others.some((one) => growths(one).length > 0), 'another leader acts');
   t.diagnostic(`another leader acted after ${Math.round(performance.now() - endedMs)} ms`);
   await rig.until(() => runs(rig, 6), 'all of it runs');
-  assert.equal(rig.members.flatMap(growths).length, 1, 'nothing is done twice');
+  nothingIsDoneTwice(rig);
 }
 
 async function wakesUp(rig: HaRig, leader: Member): Promise<void> {
@@ -113,5 +120,5 @@ async function wakesUp(rig: HaRig, leader: Member): Promise<void> {
   leader.gate.resume();
   await systemClock.sleep(LONG_ENOUGH_MS, new AbortController().signal);
   assert.deepEqual(leader.acted().slice(before), [], 'the former leader acts no more');
-  assert.equal(rig.members.flatMap(growths).length, 1, 'nothing is done twice');
+  nothingIsDoneTwice(rig);
 }
