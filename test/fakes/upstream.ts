@@ -45,7 +45,8 @@ export function startRaw(
   behave: (req: IncomingMessage, res: ServerResponse) => unknown,
   seen: Seen[] = [],
 ): Promise<Upstream> {
-  const server = createServer({ requestTimeout: 0 }, (req, res) => void behave(req, res));
+  const options = { requestTimeout: 0, keepAliveTimeout: 0 }; // a client that stands still finds its connection as it was
+  const server = createServer(options, (req, res) => void behave(req, res));
   server.maxHeadersCount = 0; // Node's own default drops headers in silence
   return listening(server, seen);
 }
