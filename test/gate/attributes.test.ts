@@ -52,7 +52,6 @@ describe('steering by attributes that Corral told Mesos', { timeout: 400_000 }, 
       const cluster = await startTestCluster({
         topology: byName,
         nodes: machines(told),
-        settings: { gate: { decideWithinMs: 30_000 } },
       });
       try {
         const there = [['hostname', 'LIKE', 'node-[12].*']];

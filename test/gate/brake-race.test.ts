@@ -47,7 +47,6 @@ function answersLate({ intercept, direct }: TestCluster, nth: number): Held {
 async function looping(use: (cluster: TestCluster, late: Held) => Promise<void>, nth: number) {
   const cluster = await startTestCluster({
     topology: smallTopology(ADDRESSES),
-    settings: { gate: { decideWithinMs: 30_000 } },
   });
   try {
     await cluster.direct('POST', '/v2/apps', webApp('/other', { instances: 2 }));

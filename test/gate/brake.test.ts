@@ -33,7 +33,6 @@ async function withRoomFor(
 ): Promise<void> {
   const cluster = await startTestCluster({
     topology: smallTopology(addresses),
-    settings: { gate: { decideWithinMs: 30_000 } },
     ...options,
   });
   try {
@@ -298,7 +297,7 @@ describe('an app that grows in vain', { timeout: 400_000 }, () => {
       {
         ...{ store, sim: { addresses } },
         ...{ topology: smallTopology(4, 1), nodes: smallNodes(1) },
-        settings: { gate: { decideWithinMs: 30_000, brake: { withinMs: 2_000, failures: 2 } } },
+        settings: { gate: { brake: { withinMs: 2_000, failures: 2 } } },
       },
     );
   });

@@ -15,7 +15,6 @@ describe('the gate judges by the limits in force', { timeout: 400_000 }, () => {
     cluster = await startTestCluster({
       topology: smallTopology(8, 1),
       nodes: smallNodes(1),
-      settings: { gate: { decideWithinMs: 30_000 } },
     });
   });
   after(() => cluster.stop());

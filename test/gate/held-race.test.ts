@@ -47,7 +47,7 @@ describe('an app that is created while the queue asks for it', { timeout: 400_00
   it('is not taken for deleted', async () => {
     const cluster = await startTestCluster({
       topology: smallTopology(ADDRESSES),
-      settings: { gate: { hold: 'label', decideWithinMs: 30_000 } },
+      settings: { gate: { hold: 'label' } },
     });
     try {
       const other = webApp('/other', { instances: 4 });

@@ -12,7 +12,7 @@ async function withRoomFor(
 ): Promise<void> {
   const cluster = await startTestCluster({
     topology: smallTopology(addresses),
-    settings: { gate: { hold, decideWithinMs: 30_000 } },
+    settings: { gate: { hold } },
   });
   try {
     await use(cluster);

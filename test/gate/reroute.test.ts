@@ -28,7 +28,7 @@ async function withRackFull(
   const cluster = await startTestCluster({
     topology: twoRacks,
     nodes: smallNodes(),
-    settings: { gate: { reroute, decideWithinMs: 30_000 } },
+    settings: { gate: { reroute } },
   });
   try {
     const constraints = [['rack', 'LIKE', 'r1']];

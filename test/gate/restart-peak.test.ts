@@ -32,7 +32,6 @@ async function withFive(
 ): Promise<void> {
   const cluster = await startTestCluster({
     topology: smallTopology(addresses),
-    settings: { gate: { decideWithinMs: 30_000 } },
   });
   try {
     const created = await cluster.request('POST', '/v2/apps', spec);
@@ -88,7 +87,6 @@ describe('an upgrade that asks for more bandwidth', { timeout: 400_000 }, () => 
     cluster = await startTestCluster({
       nodes: smallNodes(1),
       topology: smallTopology(50, 1),
-      settings: { gate: { decideWithinMs: 30_000 } },
       virtual: true,
     });
   });
