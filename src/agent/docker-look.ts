@@ -12,16 +12,19 @@ import type {
   SeenEndpoint,
 } from '../core/docker-seen.ts';
 import type { Desk } from '../ledger/desk.ts';
+import type { Read } from '../ledger/store.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
 import type { EngineContainer, EngineNetwork, Summary } from './docker/engine-translate.ts';
 import type { Engine } from './docker/engine.ts';
+import { askedRates } from './asked-rates.ts';
 import { fewAtOnce } from './few-at-once.ts';
 import { networkNamed, type NamedNetwork, poolOf } from './named-network.ts';
 
 export interface LookDeps {
   readonly engine: Pick<Engine, 'networks' | 'network' | 'containers' | 'container'>;
   readonly desk: Pick<Desk, 'pools' | 'poolNamed'>;
+  readonly store: Pick<Read, 'get'>;
   /** The name under which Docker knows our IPAM driver. */
   readonly plugin: string;
   readonly factNames: FactNames;
@@ -57,11 +60,28 @@ export async function lookAtDocker(
     ...keptOf(networks),
   };
   const details = await inspected(deps, toInspect(seen, leases), signal);
+  const facts = new Map([...details].map(([id, one]) => [id, factsAbout(deps, one)]));
   return {
     ...seen,
+    endpoints: await fewAtOnce(seen.endpoints, (end) => withRates(deps, end, { facts, signal })),
     containers: withPolicies(seen.containers, details),
-    facts: new Map([...details].map(([id, one]) => [id, factsAbout(deps, one)])),
+    facts,
   };
+}
+
+type LabelledEndpoint = SeenEndpoint & Pick<EngineNetwork, 'labels'>;
+
+async function withRates(
+  { store, factNames, onOdd }: LookDeps,
+  { labels, ...end }: LabelledEndpoint,
+  { facts, signal }: { facts: ReadonlyMap<string, ContainerFacts>; signal: AbortSignal },
+): Promise<SeenEndpoint> {
+  const said = facts.get(end.container);
+  if (said === undefined) return end;
+  const { container, network } = end;
+  const asking = { container, app: said.app, network, labels };
+  const deps = { store, names: factNames.rates, onOdd };
+  return { ...end, rates: await askedRates(deps, said, asking, signal) };
 }
 
 async function ourNetworks(
@@ -83,7 +103,7 @@ async function ourNetworks(
 function endpointsOf(
   networks: readonly OurNetwork[],
   summaries: readonly Summary[],
-): readonly SeenEndpoint[] {
+): readonly LabelledEndpoint[] {
   const up = summaries.filter(({ state }) => !isDown(state));
   return networks.flatMap(({ docker, named }) => {
     const ends = [
@@ -97,11 +117,11 @@ function endpointsOf(
     return ends.flatMap(([container, { address, address6, mac, endpointId }]) =>
       [address, address6]
         .filter((one) => one !== undefined)
-        .map((one): SeenEndpoint => {
+        .map((one): LabelledEndpoint => {
           const canonical = canonicalAddress(one);
           const pool = named && poolOf(named, canonical);
           return {
-            ...{ address: canonical, network: named?.network, container },
+            ...{ address: canonical, network: named?.network, container, labels: docker.labels },
             ...(pool === undefined ? {} : { pool }),
             ...(mac === undefined ? {} : { mac }),
             ...(endpointId === '' ? {} : { endpoint: endpointId }),

@@ -12,18 +12,31 @@ export interface NamedNetwork {
   readonly pools: readonly ReachedPool[];
 }
 
+interface Naming {
+  readonly ipam: Pick<EngineNetwork['ipam'], 'options'>;
+}
+
+/** The ledger's name of a Docker network. @throws LedgerUnreachable, LedgerClosed */
+export async function nameOfNetwork(
+  desk: Pick<Desk, 'poolNamed'>,
+  { ipam: { options } }: Naming,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { pool } = options;
+  const named = pool === undefined ? undefined : await desk.poolNamed(pool, signal);
+  return named?.network ?? options['network'];
+}
+
 /**
  * @returns undefined when it names no network, or a pool that the ledger does not have
  * @throws LedgerUnreachable, LedgerClosed
  */
 export async function networkNamed(
   desk: Pick<Desk, 'pools' | 'poolNamed'>,
-  { ipam: { options } }: Pick<EngineNetwork, 'ipam'>,
+  { ipam: { options } }: Naming,
   signal: AbortSignal,
 ): Promise<NamedNetwork | undefined> {
-  const { pool } = options;
-  const named = pool === undefined ? undefined : await desk.poolNamed(pool, signal);
-  const network = named?.network ?? options['network'];
+  const network = await nameOfNetwork(desk, { ipam: { options } }, signal);
   if (network === undefined) return undefined;
   const pools = await desk.pools(network, signal).catch((fault: unknown) => {
     const isAway = fault instanceof LedgerUnreachable || fault instanceof LedgerClosed;

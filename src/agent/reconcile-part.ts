@@ -42,10 +42,10 @@ export const reconcilePart =
 
 /** What both look at Docker with. */
 const eyesOf = (
-  { engine, desk, clock, log, settings: { plugin } }: AgentContext,
+  { engine, desk, store, clock, log, settings: { plugin } }: AgentContext,
   { factNames }: ReconcilePartOptions,
 ) => ({
-  ...{ engine, desk, clock, log, plugin, factNames },
+  ...{ engine, desk, store, clock, log, plugin, factNames },
   onOdd: (container: string, odd: ContainerSays['faults']): void =>
     log.warn('what a container asks for cannot be used; the default stands', { container, odd }),
 });
@@ -53,7 +53,7 @@ const eyesOf = (
 export const reconcilerFor = (context: AgentContext, options: ReconcilePartOptions): Reconciler =>
   startReconcile({
     ...eyesOf(context, options),
-    ...{ store: context.store, journal: context.journal, holdings: context.allocator },
+    ...{ journal: context.journal, holdings: context.allocator },
     ...{ node: context.node, bootId: context.bootId, steadyMs: context.monotonic },
     everyMs: context.settings.reconcileEveryMs,
     ...(options.apartMs === undefined ? {} : { apartMs: options.apartMs }),

@@ -1,14 +1,17 @@
 import { canonicalAddress } from '../core/address.ts';
 import { type ContainerSays, factsOf, type FactNames } from '../core/container-facts.ts';
+import type { Rates } from '../core/container-rates.ts';
 import type { Completion, Desk } from '../ledger/desk.ts';
+import type { Read } from '../ledger/store.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
+import { askedRates } from './asked-rates.ts';
 import { factsAbout } from './docker-look.ts';
 import { EarlyWords, type Words } from './early-words.ts';
 import type { Attached, Endpoint } from './docker/engine-translate.ts';
 import type { Engine } from './docker/engine.ts';
 import type { EngineEvent } from './docker/events.ts';
-import { OurNetworks } from './our-networks.ts';
+import { type Lasting, OurNetworks } from './our-networks.ts';
 
 export interface WitnessDeps {
   readonly engine: Pick<Engine, 'network' | 'container'>;
@@ -16,7 +19,8 @@ export interface WitnessDeps {
   readonly early?: Pick<Engine, 'container'>;
   /** Docker's events, until the signal; see docker/events.ts. */
   readonly events: (signal: AbortSignal) => AsyncIterable<EngineEvent>;
-  readonly desk: Pick<Desk, 'complete'>;
+  readonly desk: Pick<Desk, 'complete' | 'poolNamed'>;
+  readonly store: Pick<Read, 'get'>;
   /** The holding that this node has of an address; undefined when it knows of none. */
   readonly holdingAt: (address: string) => { readonly incarnation: string } | undefined;
   /** The name under which Docker knows our IPAM driver. */
@@ -68,20 +72,26 @@ export function startWitness(deps: WitnessDeps): Witness {
   };
 }
 
+/** A container's end of a network of ours. */
+type End = Endpoint & Lasting;
+type Says = Omit<Completion, 'address' | 'incarnation' | 'container'> & {
+  readonly container: string;
+};
+
 class Watching {
   readonly #deps: WitnessDeps;
   readonly #stopped = new AbortController();
   readonly #busy = new Set<Promise<void>>();
   readonly #ours: OurNetworks;
   /** Ends of containers that are being started, and were not heard of before. */
-  readonly #unsaid = new Map<string, Endpoint>();
+  readonly #unsaid = new Map<string, End>();
   readonly #early: EarlyWords | undefined;
   #healing = false;
   #state: WitnessState = { listening: false, completed: 0, missed: 0, odd: 0 };
 
   constructor(deps: WitnessDeps) {
     this.#deps = deps;
-    this.#ours = new OurNetworks(deps.engine, deps.plugin);
+    this.#ours = new OurNetworks(deps);
     const { early: engine } = deps;
     this.#early = engine && new EarlyWords({ engine, onKnown: (words) => this.#said(words) });
   }
@@ -162,8 +172,10 @@ class Watching {
 
   async #attached(networkId: string, container: string, signal: AbortSignal): Promise<void> {
     const network = await this.#ours.asOfNow(networkId, signal);
-    const end = network?.endpoints.get(container);
-    if (end === undefined) return; // gone already
+    const endpoint = network?.endpoints.get(container);
+    const lasting = endpoint && (await this.#ours.lasting(networkId, signal));
+    if (!endpoint || !lasting) return; // gone already
+    const end = { ...endpoint, ...lasting };
     const words = this.#early?.of(container);
     if (words === undefined) this.#unsaid.set(container, end);
     await this.#complete(end, { container, ...(words && this.#factsOf(words)) }, signal);
@@ -202,22 +214,19 @@ class Watching {
     this.#deps.onOdd?.(container, faults);
   }
 
-  async #endsOfOurs(
-    attached: readonly Attached[],
-    signal: AbortSignal,
-  ): Promise<readonly Attached[]> {
-    const ends: Attached[] = [];
-    for (const end of attached)
-      if (end.networkId !== undefined && (await this.#ours.has(end.networkId, signal)))
-        ends.push(end);
+  async #endsOfOurs(attached: readonly Attached[], signal: AbortSignal): Promise<readonly End[]> {
+    const ends: End[] = [];
+    for (const end of attached) {
+      if (end.networkId === undefined) continue;
+      const lasting = await this.#ours.lasting(end.networkId, signal);
+      if (lasting) ends.push({ ...end, network: lasting.network, labels: lasting.labels });
+    }
     return ends;
   }
 
-  async #complete(
-    { address, address6, mac }: Endpoint,
-    says: Omit<Completion, 'address' | 'incarnation'>,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #complete(end: End, says: Says, signal: AbortSignal): Promise<void> {
+    const { address, address6, mac } = end;
+    const rates = await this.#ratesOf(end, says, signal);
     const addresses = [address, address6].filter((one) => one !== undefined).map(canonicalAddress);
     for (const one of addresses) {
       const holding = this.#deps.holdingAt(one);
@@ -226,10 +235,27 @@ class Watching {
         continue;
       }
       const { incarnation } = holding;
-      const known = { address: one, incarnation, ...says, ...(mac === undefined ? {} : { mac }) };
+      const known = {
+        ...{ address: one, incarnation, ...says, ...rates },
+        ...(mac === undefined ? {} : { mac }),
+      };
       if ((await this.#deps.desk.complete(known, signal)) === 'done')
         this.#state = { ...this.#state, completed: this.#state.completed + 1 };
       else this.#missed(`the lease of ${one} is not as this node knows it`);
     }
+  }
+
+  /** Of a container that has not said which app it is of nobody else can speak either. */
+  async #ratesOf(end: End, says: Says, signal: AbortSignal): Promise<Rates> {
+    if (says.app === undefined && says.startedMs === undefined) return {};
+    const { store, factNames } = this.#deps;
+    // before its start what is odd is only noted: the start tells it again
+    const onOdd = (...[container, odd]: Parameters<NonNullable<WitnessDeps['onOdd']>>): void =>
+      says.startedMs === undefined
+        ? this.#deps.log.debug('odd words', { container, faults: odd })
+        : this.#odd(container, odd);
+    const { container, app } = says;
+    const asking = { container, app, network: end.network, labels: end.labels };
+    return askedRates({ store, names: factNames.rates, onOdd }, says, asking, signal);
   }
 }

@@ -1,4 +1,5 @@
 import { goneNodesTurn } from '../gate/gone-nodes.ts';
+import { goneRatesTurn } from '../gate/gone-rates.ts';
 import { keeperTurn } from '../gate/keeper.ts';
 import { type Loop, startLoop } from '../plumbing/loop.ts';
 import type { FactsFeed } from './facts.ts';
@@ -14,6 +15,7 @@ export const loopsBeside = (
   signal: AbortSignal,
 ): readonly Loop[] => [
   keeperLoop(parts),
+  ratesLoop(parts),
   heldLoop(parts, signal),
   ...reportLoops(parts, signal),
   ...(parts.settings.gate.forgetNodes === 'gone' ? [goneLoop(parts, facts, signal)] : []),
@@ -23,15 +25,26 @@ export const loopsBeside = (
 function keeperLoop({ settings, store, clock, log, view, marathon }: GateParts): Loop {
   const graceMs = settings.gate.reservationKeptMs;
   const { deployments } = marathon;
-  const exists = async (id: string, signal: AbortSignal): Promise<boolean> => {
-    const [app, pod] = await Promise.all(
-      (['app', 'pod'] as const).map((what) => marathon.client.read({ what, id }, signal)),
-    );
-    return (app ?? pod) !== undefined;
-  };
+  const exists = existsIn(marathon);
   const turn = keeperTurn({ view, store, deployments, exists, graceMs, clock, log });
   const timing = { everyMs: 1_000, backoffMs: 500, backoffCapMs: 10_000, deadlineMs: 10_000 };
   return startLoop('promises', turn, { ...timing, clock, log });
+}
+
+const existsIn =
+  ({ client }: GateParts['marathon']) =>
+  async (id: string, signal: AbortSignal): Promise<boolean> => {
+    const [app, pod] = await Promise.all(
+      (['app', 'pod'] as const).map((what) => client.read({ what, id }, signal)),
+    );
+    return (app ?? pod) !== undefined;
+  };
+
+/** Forgets the rates of apps that are no more. */
+function ratesLoop({ store, clock, log, view, marathon }: GateParts): Loop {
+  const turn = goneRatesTurn({ view, store, exists: existsIn(marathon), log });
+  const timing = { everyMs: 60_000, backoffMs: 1_000, backoffCapMs: 30_000, deadlineMs: 60_000 };
+  return startLoop('rates of apps', turn, { ...timing, clock, log });
 }
 
 /** Gives up the addresses of nodes that are gone for good. */

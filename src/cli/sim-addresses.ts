@@ -1,6 +1,6 @@
-import { parseRate } from '../core/rate.ts';
+import { askedRates } from '../agent/asked-rates.ts';
+import { firstHeard, ratesOf, type Rates } from '../core/container-rates.ts';
 import { Refusal } from '../core/errors.ts';
-import type { NetworkRecord } from '../core/topology-record.ts';
 import { FailureLog } from '../ledger/failure-log.ts';
 import { shortageIn } from '../ledger/failures.ts';
 import { keys, prefixes } from '../ledger/keys.ts';
@@ -65,10 +65,9 @@ interface One {
 
 async function takeOne(deps: LedgerAddressesDeps, { request, network }: One) {
   const signal = AbortSignal.timeout(WITHIN_MS);
-  const entry = await deps.store.get(keys.network(network), signal);
-  if (!entry) return undefined;
+  if (!(await deps.store.get(keys.network(network), signal))) return undefined;
   const { node, attributes, app, task } = request;
-  const limits = limitsOf(records.network.decode(entry), { request, network });
+  const limits = await limitsOf(deps, { request, network }, signal);
   const ask = { node, attributes, network, app, task, incarnation: task, ...limits };
   const grant = await takeAddress(deps.store, ask, { ...deps, signal });
   return grant.address;
@@ -88,24 +87,23 @@ async function told(
   throw fault;
 }
 
-/** A label of the network, else the environment, else the network's default; as the gate counts. */
-function limitsOf(record: NetworkRecord, { request, network }: One) {
-  const said = (name: string): string | undefined =>
-    request.labels[network]?.[name] ?? request.env[name];
-  return {
-    netInKbit: rateOr(said('net_in'), record.defaultInKbit),
-    netOutKbit: rateOr(said('net_out'), record.defaultOutKbit),
-  };
+/**
+ * A label of the network, as CNI gets it; else the environment, else what the gate admitted by labels that
+ * Docker does not get, else the network's default.
+ */
+function limitsOf(
+  { store }: LedgerAddressesDeps,
+  { request: { app, task, env, labels }, network }: One,
+  signal: AbortSignal,
+): Promise<Rates> {
+  const [byLabel, byEnv] = [labels[network] ?? {}, env].map((words) =>
+    ratesOf(new Map(Object.entries(words)), NAMES),
+  );
+  const asking = { container: task, app, network, labels: {} };
+  return askedRates({ store, names: NAMES }, firstHeard([byLabel, byEnv]), asking, signal);
 }
 
-function rateOr(text: string | undefined, otherwise: number): number {
-  if (text === undefined) return otherwise;
-  try {
-    return parseRate(text);
-  } catch {
-    return otherwise; // a container's environment is not to be trusted
-  }
-}
+const NAMES = { in: 'net_in', out: 'net_out' };
 
 async function giveOne(
   deps: LedgerAddressesDeps,

@@ -1,4 +1,5 @@
 import type { Constraint } from './constraints.ts';
+import type { Rates } from './container-rates.ts';
 import type { Demand } from './demand.ts';
 import { explain } from './explain.ts';
 import { placeAll, take } from './group-place.ts';
@@ -17,6 +18,8 @@ export interface Claim {
   readonly kind: 'create' | 'scale' | 'restart' | 'relaunch';
   readonly demand: Demand;
   readonly constraints: readonly Constraint[];
+  /** What only labels of its networks ask for, by network; absent: they ask for nothing. */
+  readonly labelled?: Readonly<Record<string, Rates>>;
   /** Instances once done. */
   readonly instances: number;
   /** Most instances that exist at once on the way there (core/peak.ts). */

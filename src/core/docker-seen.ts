@@ -1,3 +1,5 @@
+import type { Rates } from './container-rates.ts';
+
 /** One address that Docker shows in use. */
 export interface SeenEndpoint {
   readonly address: string;
@@ -6,6 +8,8 @@ export interface SeenEndpoint {
   readonly pool?: string;
   readonly container: string;
   readonly mac?: string;
+  /** What its limit is to be by all who may speak of it; absent until its container was inspected. */
+  readonly rates?: Rates;
   /** Docker's id of this attachment: new at every start of the container. */
   readonly endpoint?: string;
 }

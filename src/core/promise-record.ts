@@ -1,4 +1,5 @@
 import type { Constraint } from './constraints.ts';
+import type { Rates } from './container-rates.ts';
 import type { Demand } from './demand.ts';
 
 /** What the gate has promised and written into apps, as the ledger keeps it. */
@@ -43,6 +44,22 @@ export interface ReservationRecord {
   readonly growOutKbit: number;
   /** What Marathon answered; absent while the outcome is unknown. */
   readonly deployment?: string;
+}
+
+/**
+ * What an app was admitted with and its containers cannot say: Marathon hands Docker the name of a network
+ * and not its labels. Key: canonical app id.
+ *
+ * The newest admitted definition speaks for all instances of the app. A lease takes it up when its container
+ * starts, and keeps it: of an upgrade's old instances those that run are not changed, and one that starts
+ * late is replaced by that very upgrade. Where Marathon refused the definition the former word is back;
+ * where nobody knows what it did with it, the word stands until the app's next change.
+ */
+export interface AppRatesRecord {
+  readonly v: 1;
+  /** By network; a direction that its labels do not speak of is absent. */
+  readonly networks: Readonly<Record<string, Rates>>;
+  readonly sinceMs: number;
 }
 
 /** Constraints that the gate added to an app. Key: canonical app id. */

@@ -1,7 +1,8 @@
 import type { LeaseRecord } from './lease-record.ts';
 import type { ReconcileStep } from './reconcile-step.ts';
 import type { ReconcileInput } from './reconcile-input.ts';
-import type { SeenEndpoint } from './docker-seen.ts';
+import type { Rates } from './container-rates.ts';
+import type { ContainerFacts, SeenEndpoint } from './docker-seen.ts';
 
 /**
  * What becomes of everything that runs: it has a lease that says all there is to say, gets one, or is
@@ -57,11 +58,12 @@ function adoption({ docker }: ReconcileInput, endpoint: SeenEndpoint): readonly 
     const says = 'its Docker network names no network of the ledger';
     return [{ do: 'report', conflict: { kind: 'foreign', address, container, says } }];
   }
-  const facts = docker.facts.get(container);
+  const { rates, ...end } = endpoint;
+  const facts = withRates(docker.facts.get(container), rates);
   return [
     {
       do: 'adopt',
-      endpoint: { ...endpoint, network },
+      endpoint: { ...end, network },
       by: 'docker',
       incarnation: incarnationOf(endpoint),
       ...(facts ? { facts } : {}),
@@ -69,16 +71,22 @@ function adoption({ docker }: ReconcileInput, endpoint: SeenEndpoint): readonly 
   ];
 }
 
+/** What the container says, and what others say of this end of it. */
+const withRates = (
+  facts: ContainerFacts | undefined,
+  rates: Rates | undefined,
+): ContainerFacts | undefined => facts && { ...facts, ...rates };
+
 /** The same at every look at the same start of the container, and another at the next. */
 const incarnationOf = ({ container, endpoint }: SeenEndpoint): string =>
   `adopted:${endpoint ?? container}`;
 
 function completion(
   { docker }: ReconcileInput,
-  { address, container, mac }: SeenEndpoint,
+  { address, container, mac, rates }: SeenEndpoint,
   { incarnation, startedMs, container: named, mac: written }: LeaseRecord,
 ): readonly ReconcileStep[] {
-  const facts = startedMs === undefined ? docker.facts.get(container) : undefined;
+  const facts = startedMs === undefined ? withRates(docker.facts.get(container), rates) : undefined;
   const otherMac = mac !== undefined && mac !== written;
   if (named === container && !otherMac && facts === undefined) return [];
   return [

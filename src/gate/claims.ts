@@ -97,8 +97,11 @@ const countIn = (kind: 'app' | 'pod', spec: JsonObject): number =>
 const demandOf = (kind: 'app' | 'pod', spec: JsonObject, context: DemandContext): AppDemand =>
   kind === 'app' ? demandOfApp(spec, context) : demandOfPod(spec, context);
 
-function shared(app: string, { demand, constraints, instances }: AppDemand, context: ClaimContext) {
-  return { app, demand, constraints, instances, heldOn: new Map(context.heldOn(app)) };
+function shared(app: string, wanted: AppDemand, context: ClaimContext) {
+  const { demand, constraints, instances, labelled } = wanted;
+  const speaks = Object.keys(labelled).length > 0;
+  const heldOn = new Map(context.heldOn(app));
+  return { app, demand, constraints, instances, heldOn, ...(speaks && { labelled }) };
 }
 
 const countOf = (counts: ReadonlyMap<string, number>): number =>

@@ -115,6 +115,7 @@ async function promised(
     keptMs: deps.keptMs,
     relaunchKeptMs: deps.relaunchKeptMs,
     waiting: deps.view.held,
+    rates: deps.view.appRates,
     fingerprint: fingerprintOf(asked),
     ...(asked.growing && { growing: asked.growing }),
   });

@@ -1,8 +1,8 @@
-import { type Grant } from '../core/admit.ts';
+import type { Claim, Grant } from '../core/admit.ts';
 import { bandwidthOf } from '../core/demand.ts';
 import { grown } from '../core/held-queue.ts';
 import type { HeldRecord } from '../core/held-record.ts';
-import type { InjectedRecord, ReservationRecord } from '../core/promise-record.ts';
+import type { AppRatesRecord, InjectedRecord, ReservationRecord } from '../core/promise-record.ts';
 import type { Admission, AppRecord } from '../ledger/reservations.ts';
 import type { Growing } from './growing.ts';
 import type { Weighed } from './weigh.ts';
@@ -20,6 +20,8 @@ export interface PromiseTerms {
   readonly relaunchKeptMs: number;
   /** Apps that wait for room so far. */
   readonly waiting: ReadonlyMap<string, HeldRecord>;
+  /** What the ledger says of apps' rates so far. */
+  readonly rates: ReadonlyMap<string, AppRatesRecord>;
   /** Of the canonical request. */
   readonly fingerprint: string;
   /** The change lets a held app grow. */
@@ -45,6 +47,9 @@ export function admissionOf(weighed: Weighed, terms: PromiseTerms): Admission {
         .filter(({ forgotten, change }) => forgotten && !isInjected(grants, change.id))
         .map(({ change }) => ({ app: change.id, record: undefined })),
     ].filter(firstOfItsApp),
+    rates: grants
+      .map(({ claim }) => ratesOf(claim, terms))
+      .filter(({ app, record }) => record ?? terms.rates.has(app)),
     ...(terms.growing && { guards: [terms.growing.fence] }),
   };
 }
@@ -119,6 +124,15 @@ function heldOf(
   const sinceMs = before?.sinceMs ?? nowMs; // asking again keeps the place in the queue
   return { app, record: { v: 1, wanted, allowed: instances, why, sinceMs, by: 'gate' } };
 }
+
+/** Written anew each time: whoever takes back an older word leaves this one alone. */
+const ratesOf = (
+  { app, labelled }: Claim,
+  { nowMs }: PromiseTerms,
+): AppRecord<AppRatesRecord | undefined> => ({
+  app,
+  record: labelled && { v: 1, networks: labelled, sinceMs: nowMs },
+});
 
 const injectedOf = (
   { claim, inject }: Grant,

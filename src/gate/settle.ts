@@ -1,7 +1,7 @@
 import type { Change } from '../cluster/marathon/change.ts';
 import { isAccepted, isDefiniteRefusal } from '../cluster/marathon/errors-shape.ts';
 import type { HeldRecord } from '../core/held-record.ts';
-import type { InjectedRecord, ReservationRecord } from '../core/promise-record.ts';
+import type { AppRatesRecord, InjectedRecord, ReservationRecord } from '../core/promise-record.ts';
 import { type Admission, settleReservation } from '../ledger/reservations.ts';
 import type { Store } from '../ledger/store.ts';
 import type { View } from '../ledger/view.ts';
@@ -15,6 +15,7 @@ export interface Before {
   readonly reservations: ReadonlyMap<string, ReservationRecord>;
   readonly held: ReadonlyMap<string, HeldRecord>;
   readonly injected: ReadonlyMap<string, InjectedRecord>;
+  readonly rates: ReadonlyMap<string, AppRatesRecord>;
 }
 
 /** A change that was promised room, or needed none. */
@@ -64,7 +65,12 @@ function beforeOf(view: View, apps: readonly string[]): Before {
       }),
     );
   const reservations = known({ get: (app) => view.snapshot.reservation(app) });
-  return { reservations, held: known(view.held), injected: known(view.injected) };
+  return {
+    reservations,
+    held: known(view.held),
+    injected: known(view.injected),
+    rates: known(view.appRates),
+  };
 }
 
 /**
@@ -133,6 +139,7 @@ async function giveBack(deps: SettlingDeps, settled: Settled, signal: AbortSigna
         reservation: before.reservations.get(app),
         held: before.held.get(app),
         injected: before.injected.get(app),
+        rates: before.rates.get(app),
       },
       signal,
     );

@@ -4,10 +4,10 @@ import { listAll } from './listing.ts';
 import type { Codec } from './records.ts';
 import type { Read, Store } from './store.ts';
 
-/** One record per app under a prefix: what held.ts and injected.ts have in common. */
+/** One record per app under a prefix: what held.ts, injected.ts and app-rates.ts have in common. */
 export interface AppNotes<Record> {
   /** @throws BadRecord */
-  get(read: Read, app: string, signal: AbortSignal): Promise<Record | undefined>;
+  get(read: Pick<Read, 'get'>, app: string, signal: AbortSignal): Promise<Record | undefined>;
   list(read: Read, signal: AbortSignal): Promise<AppNoteList<Record>>;
   /** Overwrites: the last word counts. */
   set(store: Store, note: AppNote<Record>, signal: AbortSignal): Promise<void>;

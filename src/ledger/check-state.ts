@@ -47,6 +47,7 @@ export async function readState(read: Read, signal: AbortSignal): Promise<State>
   const nodes = await all(prefixes.nodes, records.node);
   const tallies = await all(prefixes.tallies, records.tally);
   const blocks = await all(prefixes.blocks, records.block);
+  await all(prefixes.appRates, records.appRates); // nothing adds them up; only whether they read
   return {
     revision,
     faults,

@@ -26,6 +26,7 @@ export const prefixes = {
   reservations: `${ROOM}/reservations/`,
   held: `${ROOM}/held/`,
   injected: `${ROOM}/injected/`,
+  appRates: `${ROOM}/app-rates/`,
   leases: `${ROOT}/leases/`,
   leasesOf: (node: string) => `${ROOT}/leases/${segment(node)}/`,
   limits: `${ROOT}/limits/`,
@@ -64,6 +65,7 @@ export const keys = {
   reservation: (app: string) => prefixes.reservations + segment(app),
   held: (app: string) => prefixes.held + segment(app),
   injected: (app: string) => prefixes.injected + segment(app),
+  appRates: (app: string) => prefixes.appRates + segment(app),
   lease: (node: string, address: string) => prefixes.leasesOf(node) + segment(address),
   limit: (node: string, address: string) => prefixes.limitsOf(node) + segment(address),
   /** What the node's agent says of the limit; people write the limit's key and read this one. */

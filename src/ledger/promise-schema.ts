@@ -1,5 +1,10 @@
 import Joi from 'joi';
-import type { AdmissionRecord, InjectedRecord, ReservationRecord } from '../core/promise-record.ts';
+import type {
+  AdmissionRecord,
+  AppRatesRecord,
+  InjectedRecord,
+  ReservationRecord,
+} from '../core/promise-record.ts';
 import { atMs, count, kbit, name, pairs, text, v } from './schema-words.ts';
 
 export const admission = Joi.object<AdmissionRecord>({ v, sequence: count.required() });
@@ -54,5 +59,14 @@ export const reservation = Joi.object<ReservationRecord>({
 export const injected = Joi.object<InjectedRecord>({
   v,
   constraints: Joi.array().items(Joi.array().items(text)).required(),
+  sinceMs: atMs.required(),
+});
+
+export const appRates = Joi.object<AppRatesRecord>({
+  v,
+  networks: Joi.object()
+    .pattern(name, Joi.object({ netInKbit: kbit, netOutKbit: kbit }).min(1))
+    .min(1)
+    .required(),
   sinceMs: atMs.required(),
 });

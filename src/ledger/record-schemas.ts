@@ -3,7 +3,7 @@ import { alive, rebuilding, reconciled } from './agent-schema.ts';
 import { held } from './held-schema.ts';
 import { births, block, lease, starving, tally } from './lease-schema.ts';
 import { audit, limit, limitStatus } from './limit-schema.ts';
-import { admission, injected, reservation } from './promise-schema.ts';
+import { admission, appRates, injected, reservation } from './promise-schema.ts';
 import { network, node, pool } from './topology-schema.ts';
 import { verdict } from './verdict-schema.ts';
 
@@ -29,6 +29,7 @@ export const schemas = {
   reservation,
   held,
   injected,
+  appRates,
   verdict,
   reconciled,
   rebuilding,

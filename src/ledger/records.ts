@@ -134,6 +134,7 @@ export const records = {
   reservation: codec('reservation', schemas.reservation),
   held: codec('held', schemas.held),
   injected: codec('injected', schemas.injected),
+  appRates: codec('app rates', schemas.appRates),
   verdict: codec('verdict', schemas.verdict),
   failure: codec<FailureRecord>('failure', failure),
   report: codec<ReportRecord>('report', report),

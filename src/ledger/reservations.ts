@@ -1,10 +1,15 @@
 import { Refusal } from '../core/errors.ts';
 import { type BadRecord, HoldingLost } from './errors.ts';
-import type { AdmissionRecord, InjectedRecord, ReservationRecord } from '../core/promise-record.ts';
+import type {
+  AdmissionRecord,
+  AppRatesRecord,
+  InjectedRecord,
+  ReservationRecord,
+} from '../core/promise-record.ts';
 import type { HeldRecord } from '../core/held-record.ts';
 import { keys, nameIn, prefixes } from './keys.ts';
 import { listAll } from './listing.ts';
-import { records } from './records.ts';
+import { type Codec, records } from './records.ts';
 import type { Guard, Read, Revision, Store, Write } from './store.ts';
 import { transact } from './transact.ts';
 
@@ -35,6 +40,7 @@ export interface Admission {
   readonly ended?: readonly string[];
   readonly held?: readonly AppRecord<HeldRecord | undefined>[];
   readonly injected?: readonly AppRecord<InjectedRecord | undefined>[];
+  readonly rates?: readonly AppRecord<AppRatesRecord | undefined>[];
   /** What must still hold besides the sequence: a leader's fence. */
   readonly guards?: readonly Guard[];
 }
@@ -106,7 +112,8 @@ export async function mustHold(
   }
 }
 
-function writesOf({ reservations, ended = [], held = [], injected = [] }: Admission): Write[] {
+function writesOf(admission: Admission): Write[] {
+  const { reservations, ended = [], held = [], injected = [], rates = [] } = admission;
   const promised = new Set(reservations.map(({ app }) => app));
   return [
     ...reservations.map(({ app, record }) => ({
@@ -114,18 +121,16 @@ function writesOf({ reservations, ended = [], held = [], injected = [] }: Admiss
       value: records.reservation.encode(record),
     })),
     ...ended.filter((app) => !promised.has(app)).map((app) => ({ drop: keys.reservation(app) })),
-    ...held.map(({ app, record }) =>
-      record
-        ? { put: keys.held(app), value: records.held.encode(record) }
-        : { drop: keys.held(app) },
-    ),
-    ...injected.map(({ app, record }) =>
-      record
-        ? { put: keys.injected(app), value: records.injected.encode(record) }
-        : { drop: keys.injected(app) },
-    ),
+    ...held.map(noting(keys.held, records.held)),
+    ...injected.map(noting(keys.injected, records.injected)),
+    ...rates.map(noting(keys.appRates, records.appRates)),
   ];
 }
+
+const noting =
+  <Record>(key: (app: string) => string, codec: Codec<Record>) =>
+  ({ app, record }: AppRecord<Record | undefined>): Write =>
+    record ? { put: key(app), value: codec.encode(record) } : { drop: key(app) };
 
 /** Which promise is meant: a later one of the same app has another id and is left alone. */
 export interface Meant {

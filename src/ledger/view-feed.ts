@@ -2,7 +2,7 @@ import { ALL_BITS } from '../core/block.ts';
 import { Refusal } from '../core/errors.ts';
 import type { BlockRecord, TallyRecord } from '../core/lease-record.ts';
 import type { HeldRecord } from '../core/held-record.ts';
-import type { InjectedRecord } from '../core/promise-record.ts';
+import type { AppRatesRecord, InjectedRecord } from '../core/promise-record.ts';
 import { Snapshot } from '../core/snapshot.ts';
 import { BadRecord } from './errors.ts';
 import { blockIn, keys, nameIn, prefixes } from './keys.ts';
@@ -14,6 +14,7 @@ export interface Picture {
   readonly snapshot: Snapshot;
   readonly held: Map<string, HeldRecord>;
   readonly injected: Map<string, InjectedRecord>;
+  readonly appRates: Map<string, AppRatesRecord>;
   /** Records that do not read, by key. */
   readonly faults: Map<string, BadRecord>;
   sequence: number;
@@ -24,6 +25,7 @@ export const emptyPicture = (): Picture => ({
   snapshot: new Snapshot(),
   held: new Map(),
   injected: new Map(),
+  appRates: new Map(),
   faults: new Map(),
   sequence: 0,
   admissionRevision: 0,
@@ -128,6 +130,9 @@ const feeds: readonly Feed[] = [
   }),
   feedOf(prefixes.injected, records.injected, {
     place: ({ injected }, name, record) => put(injected, name, record),
+  }),
+  feedOf(prefixes.appRates, records.appRates, {
+    place: ({ appRates }, name, record) => put(appRates, name, record),
   }),
 ];
 

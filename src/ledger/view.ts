@@ -1,5 +1,5 @@
 import type { HeldRecord } from '../core/held-record.ts';
-import type { InjectedRecord } from '../core/promise-record.ts';
+import type { AppRatesRecord, InjectedRecord } from '../core/promise-record.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { bySignal } from '../plumbing/deadline.ts';
 import type { Clock } from '../plumbing/clock.ts';
@@ -25,6 +25,7 @@ export interface View {
   readonly snapshot: Snapshot;
   readonly held: ReadonlyMap<string, HeldRecord>;
   readonly injected: ReadonlyMap<string, InjectedRecord>;
+  readonly appRates: ReadonlyMap<string, AppRatesRecord>;
   /** Newest revision in the picture. */
   readonly revision: Revision;
   /** Of the admission record; 0 before the first. */
@@ -119,6 +120,10 @@ class RoomView implements View {
 
   get injected(): ReadonlyMap<string, InjectedRecord> {
     return this.#picture.injected;
+  }
+
+  get appRates(): ReadonlyMap<string, AppRatesRecord> {
+    return this.#picture.appRates;
   }
 
   get revision(): Revision {

@@ -1,7 +1,7 @@
 import type { HeldRecord } from '../core/held-record.ts';
-import type { InjectedRecord, ReservationRecord } from '../core/promise-record.ts';
+import type { AppRatesRecord, InjectedRecord, ReservationRecord } from '../core/promise-record.ts';
 import { keys } from './keys.ts';
-import { records } from './records.ts';
+import { type Codec, records } from './records.ts';
 import { changeReservation, type Meant } from './reservations.ts';
 import type { Entry, Guard, Read, Store, Write } from './store.ts';
 import { transact } from './transact.ts';
@@ -11,6 +11,7 @@ export interface Former {
   readonly reservation?: ReservationRecord | undefined;
   readonly held?: HeldRecord | undefined;
   readonly injected?: InjectedRecord | undefined;
+  readonly rates?: AppRatesRecord | undefined;
 }
 
 /**
@@ -28,18 +29,19 @@ export function withdraw(
   return transact(
     store,
     async (read) => {
-      const [reservation, held, injected] = await Promise.all(
-        [keys.reservation(app), keys.held(app), keys.injected(app)].map((key) =>
-          seen(read, key, signal),
-        ),
-      );
-      const ours = reservation?.entry && records.reservation.decode(reservation.entry).id === id;
-      if (!reservation || !held || !injected || ours !== true)
-        return { result: false, guards: [], writes: [] };
+      const [reservation, held, injected, rates] = await Promise.all([
+        seen(read, keys.reservation(app), signal),
+        seen(read, keys.held(app), signal),
+        seen(read, keys.injected(app), signal),
+        seen(read, keys.appRates(app), signal),
+      ]);
+      const ours = reservation.entry && records.reservation.decode(reservation.entry).id === id;
+      if (ours !== true) return { result: false, guards: [], writes: [] };
       const restored = [
         restore(reservation, former.reservation && records.reservation.encode(former.reservation)),
         restore(held, former.held && records.held.encode(former.held)),
         restore(injected, former.injected && records.injected.encode(former.injected)),
+        restore(rates, former.rates && records.appRates.encode(former.rates)),
       ].flatMap((one) => one ?? []);
       return {
         result: true,
@@ -74,18 +76,43 @@ function restore(
  * Takes back what a change without a promise wrote about the constraints that the gate added to an app.
  * What somebody else has written since is left alone.
  */
-export function withdrawInjected(
+export const withdrawInjected = (
   store: Store,
   app: string,
-  { written, former }: Rewritten<InjectedRecord>,
+  rewritten: Rewritten<InjectedRecord>,
+  signal: AbortSignal,
+): Promise<void> =>
+  unwrite(store, { key: keys.injected(app), codec: records.injected, ...rewritten }, signal);
+
+/** Forgets what an app was admitted with, unless somebody has said it anew since. */
+export const forgetRates = (
+  store: Store,
+  app: string,
+  written: AppRatesRecord,
+  signal: AbortSignal,
+): Promise<void> =>
+  unwrite(
+    store,
+    { key: keys.appRates(app), codec: records.appRates, written, former: undefined },
+    signal,
+  );
+
+interface Unwriting<Record> extends Rewritten<Record> {
+  readonly key: string;
+  readonly codec: Codec<Record>;
+}
+
+function unwrite<Record>(
+  store: Store,
+  { key, codec, written, former }: Unwriting<Record>,
   signal: AbortSignal,
 ): Promise<void> {
-  const ours = written && records.injected.encode(written);
-  const value = former && records.injected.encode(former);
+  const ours = written && codec.encode(written);
+  const value = former && codec.encode(former);
   return transact(
     store,
     async (read) => {
-      const found = await seen(read, keys.injected(app), signal);
+      const found = await seen(read, key, signal);
       const restored = found.entry?.value === ours ? restore(found, value) : undefined;
       return {
         result: undefined,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import type { NodeLeaseSeen } from '../../src/core/reconcile-input.ts';
+import { appRates } from '../../src/ledger/app-rates.ts';
 import { keys } from '../../src/ledger/keys.ts';
 import { openDesk } from '../../src/ledger/open-desk.ts';
 import { records } from '../../src/ledger/records.ts';
@@ -14,9 +15,14 @@ import { Watched } from './watched.ts';
 
 const POOLS = {
   wide: { cidr: '10.91.0.0/24', gateway: '10.91.0.1' },
+  edge: { cidr: '10.93.0.0/24', gateway: '10.93.0.1' },
   bare: { cidr: '10.92.0.0/24' }, // no router: Docker picks the bridge's address
 };
-const NETWORKS = { prod: { pools: ['wide'], defaultIn: '9mbit' }, lab: { pools: ['bare'] } };
+const NETWORKS = {
+  prod: { pools: ['wide'], defaultIn: '9mbit' },
+  lab: { pools: ['bare'] },
+  edge: { pools: ['edge'] },
+};
 const MARATHON = ['-e', 'MARATHON_APP_ID=/shop/web', '-e', 'MESOS_TASK_ID=shop_web.1'];
 
 describe('the reconcile on a real dockerd', () => {
@@ -106,6 +112,23 @@ describe('the reconcile on a real dockerd', () => {
       );
       assert.equal((await watched.look()).completed, 0);
       assert.deepEqual(reconciler.state().conflicts, []);
+    });
+
+    it('is found with what only the ledger and the Docker network say of its rates', async () => {
+      const of = ['--subnet', '10.93.0.0/24', '--ipam-opt', 'pool=edge'];
+      assert.equal((await rig.network('labelled', ...of, '--label', 'net_out=7mbit')).code, 0);
+      const networks = { edge: { netInKbit: 23_000 } };
+      const record = { v: 1, networks, sinceMs: 1 } as const;
+      await appRates.set(rig.store, { app: '/shop/web', record }, soon());
+      const id = await rig.dockerd.run('labelled', ...MARATHON);
+      const address = await rig.dockerd.addressOf(id, 'labelled');
+      const { first } = await watched.start({ witness: false });
+      assert.equal(first.completed, 1);
+      const lease = await leaseOf(address);
+      assert.deepEqual(lease?.asked, { netInKbit: 23_000, netOutKbit: 7_000 });
+      assert.equal(lease.counted?.netInKbit, 23_000);
+      await appRates.drop(rig.store, '/shop/web', soon());
+      await rig.clear('labelled');
     });
   });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { ContainerRates, RateNames } from '../../src/core/container-rates.ts';
-import { ratesOf } from '../../src/core/container-rates.ts';
+import { firstHeard, ratesOf } from '../../src/core/container-rates.ts';
 import { runs } from '../runs.ts';
 
 const read = (lines: readonly string[], names: RateNames): ContainerRates =>
@@ -71,4 +71,21 @@ describe('the rates in a container’s environment', () => {
       { numRuns: runs(2_000) },
     );
   });
+});
+
+describe('who is heard of a limit', () => {
+  for (const { says, speakers, gives } of [
+    { says: 'nobody: the default stands', speakers: [{}, undefined, {}], gives: {} },
+    {
+      says: 'the first, of each direction',
+      speakers: [{ netInKbit: 1 }, { netInKbit: 2, netOutKbit: 3 }, { netOutKbit: 4 }],
+      gives: { netInKbit: 1, netOutKbit: 3 },
+    },
+    {
+      says: 'nobody who says undefined',
+      speakers: [{ netInKbit: undefined }, { netInKbit: 2 }],
+      gives: { netInKbit: 2 },
+    },
+  ])
+    it(says, () => assert.deepEqual(firstHeard(speakers), gives));
 });

@@ -307,6 +307,15 @@ describe('what runs', () => {
       gives: { container: 'c1', mac: MAC, facts },
     },
     {
+      says: 'says what others ask for, for this end of it',
+      lease: bare as LeaseRecord,
+      docker: running({
+        facts: new Map([['c1', facts]]),
+        endpoints: [endpointOf({ rates: { netInKbit: 5, netOutKbit: 7 } })],
+      }),
+      gives: { container: 'c1', mac: MAC, facts: { ...facts, netOutKbit: 7 } },
+    },
+    {
       says: 'corrects the MAC',
       lease: leaseOf({ mac: '02:42:00:00:00:01' }),
       docker: running({ facts: new Map([['c1', facts]]) }),

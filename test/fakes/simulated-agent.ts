@@ -85,7 +85,7 @@ export function simulatedAgent(deps: SimulatedAgentDeps, life: Life): Plugin {
     { ...pace, everyMs: 60_000 },
   );
   startWitness({
-    ...common,
+    ...{ ...common, store },
     events: (signal) => events({ engine, clock, log }, signal),
     holdingAt: (address) => allocator.held.get(address),
     onMissed: () => reconcile.wake(),

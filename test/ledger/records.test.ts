@@ -159,6 +159,7 @@ const samples = {
     stoppedMs: 5,
   },
   injected: { v: 1, constraints: [['hostname', 'UNLIKE', 'n1|n2']], sinceMs: 1 },
+  appRates: { v: 1, networks: { prod: { netInKbit: 7 } }, sinceMs: 1 },
   verdict: {
     v: 1,
     atMs: 1,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ReservationRecord } from '../../src/core/promise-record.ts';
 import { heldApps } from '../../src/ledger/held.ts';
+import { appRates } from '../../src/ledger/app-rates.ts';
 import { injectedConstraints } from '../../src/ledger/injected.ts';
 import { keys } from '../../src/ledger/keys.ts';
 import {
@@ -38,11 +39,13 @@ const promise = (id: string, more: Partial<ReservationRecord> = {}): Reservation
 
 const held = { v: 1, wanted: 3, allowed: 1, why: 'no room', sinceMs: 1 } as const;
 const injected = { v: 1, constraints: [['hostname', 'UNLIKE', 'n1']], sinceMs: 1 } as const;
+const rates = { v: 1, networks: { prod: { netInKbit: 3_000 } }, sinceMs: 1 } as const;
 
 describe('reserve', () => {
   it('writes the whole change and advances the sequence, in one revision', async (t) => {
     const store = await opened(t);
     await heldApps.set(store, { app: '/b', record: held }, signal);
+    await appRates.set(store, { app: '/b', record: rates }, signal);
     await reserve(
       store,
       { sequence: 0, reservations: [{ app: '/old', record: promise('o') }] },
@@ -62,6 +65,10 @@ describe('reserve', () => {
           { app: '/b', record: undefined },
         ],
         injected: [{ app: '/a', record: injected }],
+        rates: [
+          { app: '/a', record: rates },
+          { app: '/b', record: undefined },
+        ],
       },
       signal,
     );
@@ -85,6 +92,7 @@ describe('reserve', () => {
       faults: [],
     });
     assert.deepEqual(await injectedConstraints.get(store, '/a', signal), injected);
+    assert.deepEqual((await appRates.list(store, signal)).notes, [{ app: '/a', record: rates }]);
   });
 
   it('writes nothing when the sequence has moved, and says where it is', async (t) => {

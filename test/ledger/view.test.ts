@@ -106,6 +106,10 @@ describe('openView', () => {
         put: keys.injected('/a/b'),
         value: records.injected.encode({ v: 1, constraints: [['hostname', 'UNIQUE']], sinceMs: 1 }),
       },
+      {
+        put: keys.appRates('/a/b'),
+        value: records.appRates.encode({ v: 1, networks: { prod: { netInKbit: 9 } }, sinceMs: 1 }),
+      },
     );
     await view.whenAt(revision, patience());
     assert.equal(view.revision, revision);
@@ -116,6 +120,7 @@ describe('openView', () => {
     assert.equal(view.admissionRevision, revision);
     assert.equal(view.held.get('/a/b')?.wanted, 5);
     assert.deepEqual(view.injected.get('/a/b')?.constraints, [['hostname', 'UNIQUE']]);
+    assert.deepEqual(view.appRates.get('/a/b')?.networks, { prod: { netInKbit: 9 } });
 
     const gone = await write(
       store,
@@ -124,10 +129,11 @@ describe('openView', () => {
       { drop: keys.reservation('/a/b') },
       { drop: keys.held('/a/b') },
       { drop: keys.injected('/a/b') },
+      { drop: keys.appRates('/a/b') },
     );
     await view.whenAt(gone, patience());
     assert.equal(free(view), 10);
-    assert.deepEqual([view.held.size, view.injected.size], [0, 0]);
+    assert.deepEqual([view.held.size, view.injected.size, view.appRates.size], [0, 0, 0]);
     assert.equal(view.snapshot.reservations().size, 0);
   });
 

@@ -1,4 +1,5 @@
 import type { Constraint } from '../../core/constraints.ts';
+import type { Rates } from '../../core/container-rates.ts';
 import type { Demand } from '../../core/demand.ts';
 
 /** What a {"secret"} in place of a rate means: no admission, or the network's default. */
@@ -38,6 +39,8 @@ export interface AppDemand {
   readonly managed: boolean;
   /** Of one instance. */
   readonly demand: Demand;
+  /** Rates that Marathon keeps to itself, by network: labels of networks under Docker. */
+  readonly labelled: Readonly<Record<string, Rates>>;
   readonly instances: number;
   readonly constraints: readonly Constraint[];
   readonly upgrade: Upgrade;

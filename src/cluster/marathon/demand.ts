@@ -1,3 +1,4 @@
+import { firstHeard, type Rates } from '../../core/container-rates.ts';
 import type { AddressDemand } from '../../core/demand.ts';
 import { BadBody } from '../errors.ts';
 import { constraintsOfApp } from './constraints-of.ts';
@@ -37,10 +38,16 @@ export function demandOfApp(app: JsonObject, context: DemandContext): AppDemand 
   const fixed = managed && parameters ? fixedAddresses(parameters, instances) : [];
   const upgrade = upgradeOfApp(app);
   const { constraints, faults } = constraintsOfApp(app);
-  const addresses = joined.map(addressWith(wishesOf(app, context, managed), context));
+  const first = parameters ? 'env' : 'labels';
+  const counted = joined.map(addressWith({ ...wishesOf(app, context, managed), first }, context));
   return {
     managed,
-    demand: { ...resourcesOf(app), ports: portsOf(app, mode), addresses },
+    demand: {
+      ...resourcesOf(app),
+      ports: portsOf(app, mode),
+      addresses: counted.map(({ address }) => address),
+    },
+    labelled: parameters ? labelledIn(counted) : {},
     instances,
     constraints,
     upgrade,
@@ -61,19 +68,41 @@ const wishesOf = (app: JsonObject, context: DemandContext, managed: boolean): Wi
   return { in: wish(rateNames.in), out: wish(rateNames.out) };
 };
 
-/** A label speaks for its own network and wins, since CNI sees nothing else. */
+export interface Counted {
+  readonly address: AddressDemand;
+  /** What of it a label said. */
+  readonly labelled: Rates;
+}
+
+/**
+ * A label speaks for its own network. Where CNI gets it, it wins, since CNI sees nothing else. Docker does
+ * not get it, and the agent hears the environment first.
+ */
 export const addressWith =
-  (wishes: Wishes, { rateNames, networks }: DemandContext) =>
-  ({ network, labels, path }: Joined): AddressDemand => {
+  (wishes: Wishes & { readonly first: 'env' | 'labels' }, context: DemandContext) =>
+  ({ network, labels, path }: Joined): Counted => {
+    const { rateNames, networks } = context;
     const { defaultInKbit = 0, defaultOutKbit = 0 } = networks.get(network) ?? {};
-    const rate = (name: string, asked: readonly Wish[], otherwise: number): number =>
-      countable(labelIn(labels, { name, path }) ?? totalOf(asked, otherwise), name);
-    return {
+    const label = (name: string, asked: readonly Wish[]): number | undefined =>
+      wishes.first === 'env' && asked.some((wish) => wish !== undefined)
+        ? undefined
+        : labelIn(labels, { name, path });
+    const netIn = label(rateNames.in, wishes.in);
+    const netOut = label(rateNames.out, wishes.out);
+    const address = {
       network,
-      netInKbit: rate(rateNames.in, wishes.in, defaultInKbit),
-      netOutKbit: rate(rateNames.out, wishes.out, defaultOutKbit),
+      netInKbit: countable(netIn ?? totalOf(wishes.in, defaultInKbit), rateNames.in),
+      netOutKbit: countable(netOut ?? totalOf(wishes.out, defaultOutKbit), rateNames.out),
     };
+    return { address, labelled: firstHeard([{ netInKbit: netIn, netOutKbit: netOut }]) };
   };
+
+const labelledIn = (counted: readonly Counted[]): AppDemand['labelled'] =>
+  Object.fromEntries(
+    counted
+      .filter(({ labelled }) => Object.keys(labelled).length > 0)
+      .map(({ address: { network }, labelled }) => [network, labelled]),
+  );
 
 function countable(kbit: number, name: string): number {
   if (Number.isSafeInteger(kbit)) return kbit;

@@ -8,7 +8,7 @@ export type NetworkMode = 'host' | 'container' | 'container/bridge';
 /** A managed network that every instance takes one address on. */
 export interface Joined {
   readonly network: string;
-  /** As CNI gets them; absent where they do not reach it. */
+  /** As CNI gets them; what Docker does not get of them the ledger tells the node. */
   readonly labels?: Json;
   /** Of the labels. */
   readonly path: string;
@@ -85,8 +85,10 @@ export function networksOf(spec: JsonObject, context: DemandContext): Networking
 }
 
 /**
- * What an app under Docker joins: one network, by mode or by parameter, never with its labels. The
- * bridge is docker0, which is host-local whatever Mesos calls its own.
+ * What an app under Docker joins: one network, by mode or by parameter. A parameter's network has no
+ * labels. The bridge is docker0, which is host-local whatever Mesos calls its own.
+ *
+ * @see Marathon: api/serialization/ContainerSerializer, which sends Docker the name only
  */
 export function dockerNetworksOf(
   app: JsonObject,
@@ -96,24 +98,23 @@ export function dockerNetworksOf(
   const listed = listedIn(app, context.bridgeName);
   const byMode = listed.filter(({ mode }) => mode === 'container');
   const joined = [
-    ...(replaces ? [] : byMode.map(({ network, path }) => ({ network, path }))),
+    ...(replaces ? [] : byMode),
     ...networks.map(({ value: network, path }) => ({ network, path })),
   ];
   return {
     mode: listed[0]?.mode ?? 'host',
     joined: managedOnly(joined, context),
     faults: unnamed(listed),
-    warnings: lostLabels(byMode, context),
+    warnings: replaces ? lostLabels(byMode, context) : [],
   };
 }
 
-/** @see Marathon: api/serialization/ContainerSerializer, which sends Docker the name only */
 const lostLabels = (listed: readonly Listed[], { rateNames }: DemandContext): readonly Remark[] =>
   listed.flatMap(({ labels, path }) =>
     [rateNames.in, rateNames.out]
       .filter((name) => typeof labels === 'object' && labels !== null && name in labels)
       .map((name) => ({
         path: `${path}/${name}`,
-        message: 'Marathon drops the labels of a network under Docker; set the rate in env',
+        message: 'a parameter of Docker names another network, which these labels say nothing of',
       })),
   );

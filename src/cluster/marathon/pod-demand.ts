@@ -21,13 +21,15 @@ export function demandOfPod(pod: JsonObject, context: DemandContext): AppDemand 
   const managed = joined.length > 0;
   const read = constraintsOfPod(pod);
   const wishes = managed ? wishesOf(pod, context) : { in: [], out: [] };
+  const counted = joined.map(addressWith({ ...wishes, first: 'labels' }, context));
   return {
     managed,
     demand: {
       ...resourcesOf(pod),
       ports: podPortsOf(pod, mode),
-      addresses: joined.map(addressWith(wishes, context)),
+      addresses: counted.map(({ address }) => address),
     },
+    labelled: {},
     instances: instancesOf(pod),
     constraints: read.constraints,
     upgrade: upgradeOfPod(pod),

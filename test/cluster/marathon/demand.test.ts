@@ -106,8 +106,17 @@ describe('demandOfApp, addresses', () => {
       gives: [at('prod', 1000, 2000)],
     },
     {
-      says: 'a container without a type is Docker',
-      app: { networks: [{ ...prod, labels: { net_in: '7' } }], container: {} },
+      says: 'a container without a type is Docker: the environment comes before a label',
+      app: {
+        networks: [{ ...prod, labels: { net_in: '7', net_out: '8' } }],
+        env: { net_in: '9' },
+        container: {},
+      },
+      gives: [at('prod', 9, 8)],
+    },
+    {
+      says: 'labels of a network that a parameter of Docker replaces speak of none',
+      app: { networks: [{ ...prod, labels: { net_in: '7' } }], container: docker(['net', 'prod']) },
       gives: [at('prod', 1000, 2000)],
     },
     {
@@ -468,6 +477,37 @@ describe('demandOfApp refuses', () => {
   });
 });
 
+describe('demandOfApp, what the node has to be told', () => {
+  const labels = { net_in: '7', net_out: '8' };
+  const labelled = [{ ...prod, labels }];
+  const secret = { net_in: { secret: 'rate' } };
+  for (const { says, app, gives, of = context } of [
+    { says: 'nothing of an app without labels', app: { networks: [prod], container: docker() } },
+    {
+      says: 'both ways of a network, under Docker',
+      app: { networks: labelled, container: docker() },
+      gives: { prod: { netInKbit: 7, netOutKbit: 8 } },
+    },
+    { says: 'nothing where CNI gets the labels', app: on({ ...prod, labels }) },
+    {
+      says: 'not what the environment says',
+      app: { networks: labelled, env: { net_out: '1' }, container: docker() },
+      gives: { prod: { netInKbit: 7 } },
+    },
+    {
+      says: 'not what a secret says, which nobody here can read',
+      app: { networks: labelled, env: secret, container: docker() },
+      of: byDefault,
+      gives: { prod: { netOutKbit: 8 } },
+    },
+    {
+      says: 'nothing of networks of others',
+      app: { networks: [{ name: 'other', mode: 'container', labels }], container: docker() },
+    },
+  ] as const)
+    it(says, () => assert.deepEqual(demandOfApp(app, of).labelled, gives ?? {}));
+});
+
 describe('demandOfApp, warnings', () => {
   for (const { says, app, warnings } of [
     { says: 'nothing to say', app: on(prod), warnings: [] },
@@ -482,12 +522,20 @@ describe('demandOfApp, warnings', () => {
       ],
     },
     {
-      says: 'labels that Docker never sees',
+      says: 'labels that the node is told of',
       app: { networks: [{ ...prod, labels: { net_out: '1' } }], container: docker() },
+      warnings: [],
+    },
+    {
+      says: 'labels of a network that a parameter replaces',
+      app: {
+        networks: [{ ...prod, labels: { net_out: '1' } }],
+        container: docker(['network', 'backup']),
+      },
       warnings: [
         {
           path: '/networks(0)/labels/net_out',
-          message: 'Marathon drops the labels of a network under Docker; set the rate in env',
+          message: 'a parameter of Docker names another network, which these labels say nothing of',
         },
       ],
     },
