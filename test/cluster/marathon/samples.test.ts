@@ -33,7 +33,7 @@ const context: DemandContext = {
 const app = (body: JsonObject): AppDemand => demandOfApp(canonicalApp(body, marathon), context);
 const pod = (body: JsonObject): AppDemand => demandOfPod(canonicalPod(body, marathon), context);
 const host = { ports: { any: 1, fixed: [] }, addresses: [] };
-const free = { faults: [], warnings: [], constraints: [], resident: false };
+const free = { faults: [], warnings: [], constraints: [], resident: false, labelled: {} };
 const doubled = { minHealth: 1, maxOver: 1 };
 
 describe('samples of apps', () => {
