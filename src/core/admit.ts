@@ -24,6 +24,8 @@ export interface Claim {
   readonly instances: number;
   /** Most instances that exist at once on the way there (core/peak.ts). */
   readonly peak: number;
+  /** Instances that may end at once and are launched again. Absent: none. */
+  readonly returning?: number;
   /** Leases that the app holds now, by node, every version. */
   readonly heldOn: ReadonlyMap<string, number>;
   /** What each instance that runs now holds; absent when none runs or nothing changes. */

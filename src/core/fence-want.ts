@@ -1,7 +1,8 @@
 import { demandedDoors, type DoorNode, type PendingLaunch } from './fence-demand.ts';
-import { type Detours, detoursOf } from './fence-detour.ts';
+import { type Detours, detoursOf, MOST_DETOURED } from './fence-detour.ts';
 import type { FailureRecord } from './failure-record.ts';
 import type { FenceFigures } from './fence-record.ts';
+import { type Return, restsOf } from './fence-rest.ts';
 import type { FenceRoom } from './fence-room.ts';
 import { formatRate } from './rate.ts';
 import type { NodeRoom } from './room.ts';
@@ -42,6 +43,10 @@ export interface WantInput {
   readonly pending: readonly PendingLaunch[];
   /** Launches that failed for lack of room lately. */
   readonly failures: readonly FailureRecord[];
+  /** Instances of admitted apps that end and are launched again. */
+  readonly returns: readonly Return[];
+  /** Networks of which addresses rest. */
+  readonly resting: ReadonlySet<string>;
   /** Instances of an app that hold their addresses, by node. */
   readonly heldOn: (app: string) => ReadonlyMap<string, number>;
   /** Where apps stay that name no region. */
@@ -64,7 +69,7 @@ export interface Wanted {
  */
 export function wantFence(input: WantInput): Wanted {
   const { rooms, closed, nodes, nowMs } = input;
-  const { wrong, failing } = detoursOf(input);
+  const { wrong, failing } = avoided(input);
   const { doors, ...rest } = sorted(input, wrong);
   const demanded = demandedDoors({
     ...{ pending: input.pending, doors, ...rest, failing, nowMs },
@@ -86,6 +91,15 @@ export function wantFence(input: WantInput): Wanted {
   for (const [name, { yields }] of wrong) if (!yields) want(name, false);
   for (const name of closed) if (!rooms.has(name)) wants.set(name, REACHES_NOTHING);
   return { wants, since };
+}
+
+/** Nodes that have not what waits: launches failed there, or would find addresses that rest. */
+function avoided(input: WantInput): Detours {
+  const { wrong, failing } = detoursOf(input);
+  const all = new Map(wrong);
+  for (const [node, detour] of restsOf(input))
+    if (all.size < MOST_DETOURED && all.get(node)?.yields !== false) all.set(node, detour);
+  return { wrong: all, failing };
 }
 
 const REACHES_NOTHING: FenceWant = {

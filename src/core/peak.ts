@@ -40,6 +40,13 @@ export function peakOf(change: Change): number {
   return Math.max(before.tracked + extraOf(change), replaces(change) ? 0 : before.instances);
 }
 
+/** Most instances that an upgrade ends before it launches others in their place. */
+export function returningOf(change: Change): number {
+  const { before = NOTHING, instances, minHealth } = change;
+  if (!replaces(change)) return 0;
+  return Math.min(instances, Math.max(0, before.otherVersion - Math.ceil(instances * minHealth)));
+}
+
 /** Instances that must fit beside everything that is tracked now. */
 export function extraOf(change: Change): number {
   const { before = NOTHING, instances } = change;

@@ -36,6 +36,8 @@ export interface ReservationRecord {
    * is gone (old instances are replaced while it runs), `deadline` never earlier (a kill frees first).
    */
   readonly until: 'leases' | 'deployment' | 'deadline';
+  /** Instances that may end at once and are launched again: of a kill, or of an upgrade. Absent: none. */
+  readonly returning?: number;
   /**
    * How much more than today each instance that runs now will need once it is replaced, kbit/s; counted
    * on the nodes where the app holds leases until the promise ends. 0 when the demand does not grow.

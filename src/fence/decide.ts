@@ -2,7 +2,8 @@ import type { FailureRecord } from '../core/failure-record.ts';
 import type { PendingLaunch } from '../core/fence-demand.ts';
 import { pendingLaunches, type QueuedLaunch } from '../core/fence-pending.ts';
 import type { FenceRecord } from '../core/fence-record.ts';
-import type { StagedTask } from '../core/fence-staging.ts';
+import { returnsOf } from '../core/fence-rest.ts';
+import type { FencePicture, StagedTask } from '../core/fence-staging.ts';
 import { fenceRooms } from '../core/fence-room.ts';
 import type { AgentSeen, FenceSteps, StepRules } from '../core/fence-action.ts';
 import { MINUTE_MS, stepFence, within } from '../core/fence-step.ts';
@@ -37,12 +38,18 @@ export function decideFence(
   looked: Looked,
 ): { readonly steps: FenceSteps; readonly since: RoomSince } {
   const { snapshot, fences, nowMs, isAble } = looked;
-  const { nodes, rooms } = roomsIn(looked);
+  const picture = pictureOf(snapshot, looked.staged);
+  const { nodes } = picture;
+  const rooms = fenceRooms(picture);
   const { homeRegion } = snapshot.room();
   const pending: PendingLaunch[] = pendingLaunches(looked.queue, owedPromises(snapshot), nowMs);
   const { wants, since } = wantFence({
     ...{ nodes, rooms, pending, failures: looked.failures, rules, since: looked.since, nowMs },
     closed: closedIn(fences),
+    returns: returnsOf(snapshot.reservations(), {
+      ...{ pending, nowMs, heldBy: (app: string) => snapshot.heldBy(app) },
+    }),
+    resting: restingIn(picture),
     heldOn: (app) => snapshot.heldOn(app),
     ...(homeRegion !== undefined && { homeRegion }),
   });
@@ -57,10 +64,8 @@ export function decideFence(
   return { steps, since };
 }
 
-function roomsIn({ snapshot, staged }: Looked) {
-  const picture = pictureOf(snapshot, staged);
-  return { nodes: picture.nodes, rooms: fenceRooms(picture) };
-}
+const restingIn = ({ pools }: FencePicture): Set<string> =>
+  new Set([...pools.values()].flatMap(({ network, resting }) => (resting > 0 ? [network] : [])));
 
 /** Those that are left alone count as open. */
 function closedIn({ plain }: Fences): Set<string> {

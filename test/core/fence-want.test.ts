@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { FailureRecord } from '../../src/core/failure-record.ts';
 import type { PendingLaunch } from '../../src/core/fence-demand.ts';
+import { RESTED_AFTER_MS, type Return } from '../../src/core/fence-rest.ts';
 import type { FenceRoom } from '../../src/core/fence-room.ts';
 import { type FenceRules, type RoomSince, wantFence } from '../../src/core/fence-want.ts';
 import type { NodeRoom } from '../../src/core/room.ts';
@@ -32,6 +33,8 @@ interface Look {
   readonly closed?: readonly string[];
   readonly pending?: readonly PendingLaunch[];
   readonly failures?: readonly FailureRecord[];
+  readonly returns?: readonly Return[];
+  readonly resting?: ReadonlySet<string>;
   readonly rules?: Partial<FenceRules>;
   readonly since?: RoomSince;
   readonly nowMs?: number;
@@ -44,7 +47,8 @@ const look = ({ nodes, closed = [], rules, since = new Map(), nowMs = 0, ...rest
     closed: new Set(closed),
     rules: { ...RULES, ...rules },
     heldOn: () => new Map(),
-    ...{ pending: [], failures: [], ...rest, since, nowMs },
+    ...{ pending: [], failures: [], returns: [], resting: new Set<string>() },
+    ...{ ...rest, since, nowMs },
   });
 const closedBy = (given: Look): string[] =>
   [...look(given).wants].flatMap(([name, { closed }]) => (closed ? [name] : [])).sort();
@@ -273,6 +277,28 @@ describe('while launches fail that wait', () => {
     const first = look({ ...given, closed: ['a'], pending: [waiting({})], nowMs: 1_000 });
     const shut = closedBy({ ...given, closed: ['a'], since: first.since, nowMs: 31_000 });
     assert.deepEqual(shut, ['c']);
+  });
+});
+
+describe('while addresses rest that many launches come back for', () => {
+  const { takes } = waiting({ networks: ['none'] });
+  const back = { app: '/a', takes, constraints: [], sinceMs: 0, isComing: true };
+  const given = { nodes: { a: {}, b: {} }, returns: [back], nowMs: 1_000 };
+
+  it('every node is closed, also to others', () => {
+    assert.deepEqual(closedBy(given), ['a', 'b']);
+    assert.match(
+      look(given).wants.get('a')?.why ?? '',
+      /no address for \/a until some have rested/,
+    );
+    assert.deepEqual(closedBy({ ...given, pending: [waiting({ app: '/b' })] }), ['a', 'b']);
+  });
+
+  it('others open one when it takes long', () => {
+    const late = { ...given, resting: new Set(['none']), nowMs: RESTED_AFTER_MS };
+    assert.deepEqual(closedBy(late), ['a', 'b']);
+    const other = waiting({ app: '/b', sinceMs: RESTED_AFTER_MS });
+    assert.equal(closedBy({ ...late, pending: [other] }).length, 1);
   });
 });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { extraOf, peakOf, type Change } from '../../src/core/peak.ts';
+import { extraOf, peakOf, returningOf, type Change } from '../../src/core/peak.ts';
 
 /** `count` healthy instances of the old version run as they should. */
 const steady = (count: number) => ({
@@ -175,6 +175,21 @@ function played({ before, instances, minHealth, maxOver }: Change): number {
   }
   return peak;
 }
+
+describe('returningOf', () => {
+  for (const { says, from, to, minHealth, gives } of [
+    { says: 'is all at 0', from: 7, to: 7, minHealth: 0, gives: 7 },
+    { says: 'is what may be missing at 0.5', from: 7, to: 7, minHealth: 0.5, gives: 3 },
+    { says: 'is none at 1', from: 7, to: 7, minHealth: 1, gives: 0 },
+    { says: 'is no more than are wanted', from: 9, to: 2, minHealth: 0, gives: 2 },
+    { says: 'is none while more are wanted than run', from: 2, to: 9, minHealth: 0.5, gives: 0 },
+  ])
+    it(says, () => {
+      const asked = change({ before: steady(from), instances: to, minHealth });
+      assert.equal(returningOf(asked), gives);
+      assert.equal(returningOf({ ...asked, restart: false }), 0);
+    });
+});
 
 describe('peakOf, thrown at', () => {
   const share = fc.double({ min: 0, max: 1, noNaN: true });

@@ -62,9 +62,9 @@ export class Launcher {
     });
   }
 
-  /** It is not backed off, or was not so long ago, ms. */
-  mayStart(spec: Spec, agoMs = 0): boolean {
-    return this.backoff.left(backoffKey(spec), this.#deps.agenda.now() - agoMs) === 0;
+  /** It is not backed off. */
+  mayStart(spec: Spec): boolean {
+    return this.backoff.left(backoffKey(spec), this.#deps.agenda.now()) === 0;
   }
 
   statsOf(spec: Spec): QueueStats {

@@ -1,4 +1,4 @@
-import { STUBBORN } from '../../../src/core/fence-detour.ts';
+import { DETOUR_MS, STUBBORN } from '../../../src/core/fence-detour.ts';
 import { checkLedger } from '../../../src/ledger/check.ts';
 import { prefixes } from '../../../src/ledger/keys.ts';
 import { isHeard, type SimNode } from '../../../src/sim/nodes.ts';
@@ -6,7 +6,7 @@ import type { Spec } from '../../../src/sim/specs/spec.ts';
 import { readNow } from '../../soak/invariants.ts';
 import { FULL, type Mode } from './modes.ts';
 import { MOST_FAILURES } from './looker.ts';
-import { fitsOn, freeOn, isFast, mostFreeOn } from './room.ts';
+import { fitsOn, freeOn, hasWhatTakes, isFast, mostFreeOn } from './room.ts';
 import type { Scenario } from './script.ts';
 import { never, type Stage } from './stage.ts';
 
@@ -21,8 +21,8 @@ export async function breaches(
     ...nothingLost(stage),
     ...stage.looker.breaches,
     ...(mode.includes('fence') ? fenceSound(stage) : []),
-    ...(mode === FULL ? allRun(stage) : []),
     ...(mode === FULL && !scenario.faults ? noLoop(stage) : []),
+    ...(mode === FULL ? await allRun(stage) : []),
   ];
 }
 
@@ -33,7 +33,7 @@ function fenceSound(stage: Stage): string[] {
   return sim.fleet.nodes.flatMap((node) => {
     if (!isHeard(node) || looker.operators.has(node.name)) return [];
     const free = mostFreeOn(stage, node);
-    if (node.deactivated && free >= margin && isFast(stage, node) && !isKeptFrom(stage))
+    if (node.deactivated && free >= margin && isFast(stage, node) && !isKeptFrom(stage, node))
       return [`${node.name} is out of offers, and has ${free} addresses`];
     return !node.deactivated && free === 0 && !isWaitedFor(stage, node)
       ? [`${node.name} is offered, and has no address left`]
@@ -42,16 +42,17 @@ function fenceSound(stage: Stage): string[] {
 }
 
 /**
- * What waits has failed again and again, no node has room for it, and nobody may stop it: it is kept from
- * all of them (core/fence-detour.ts).
+ * It has not what a launch takes that waits, has failed again and again, finds room nowhere, and may not be
+ * stopped: nodes are kept from such a one (core/fence-detour.ts).
  */
-const isKeptFrom = (stage: Stage): boolean =>
+const isKeptFrom = (stage: Stage, node: SimNode): boolean =>
   stage.sim.marathon.launcher
     .waiting()
     .some(
       ({ spec }) =>
         stage.looker.failuresOf(spec.id) >= STUBBORN &&
-        stage.sim.fleet.nodes.every((node) => !fitsOn(stage, spec, node)),
+        !hasWhatTakes(stage, spec, node) &&
+        stage.sim.fleet.nodes.every((one) => !fitsOn(stage, spec, one)),
     );
 
 /** By a launch that needs no address, or for which one was promised. */
@@ -88,17 +89,35 @@ function noLoop({ looker: { episodes } }: Stage): string[] {
   ]);
 }
 
-/** What is admitted runs, as far as there is room for it; so does what needs no address of anybody. */
-function allRun(stage: Stage): string[] {
-  return missing(stage).flatMap(({ spec, count }) => {
-    if (!isWaiting(stage, spec)) return [];
-    const node = stage.sim.fleet.nodes.find((one) => fitsOn(stage, spec, one));
-    return node ? [`${count} of ${spec.id} do not run, and ${node.name} has room for one`] : [];
-  });
+/**
+ * From the moment that there is room until the launch begins at the latest, ms: a node where the app's launch
+ * failed opens after a minute, the fence looks every five seconds, and Marathon asks for offers every five.
+ */
+const BEGINS_WITHIN_MS = DETOUR_MS + 15_000;
+
+/**
+ * What is admitted runs, as far as there is room for it; so does what needs no address of anybody. Room that
+ * came a moment ago (an address has rested, a back-off ended) is no breach yet: whoever might start is looked
+ * at once more, and must have been launched by then, or have no room again.
+ */
+async function allRun(stage: Stage): Promise<string[]> {
+  const before = new Map(idle(stage).map(({ id }) => [id, stage.looker.launchesOf(id)]));
+  if (before.size === 0) return [];
+  await stage.clock.sleep(BEGINS_WITHIN_MS, never);
+  return idle(stage)
+    .filter(({ id }) => stage.looker.launchesOf(id) === before.get(id))
+    .map(({ id, count, node }) => `${count} of ${id} do not run, and ${node} has room for one`);
 }
 
-/** From the end of a back-off until a node was opened and the launch begun, ms. */
-const STARTS_WITHIN_MS = 30_000;
+/** What might start, and where. */
+const idle = (
+  stage: Stage,
+): readonly { readonly id: string; readonly count: number; readonly node: string }[] =>
+  missing(stage).flatMap(({ spec, count }) => {
+    if (!isWaiting(stage, spec)) return [];
+    const node = stage.sim.fleet.nodes.find((one) => fitsOn(stage, spec, one));
+    return node ? [{ id: spec.id, count, node: node.name }] : [];
+  });
 
 /**
  * Marathon would launch it now, or it is held and may grow. A rolling upgrade that has no slack and began before
@@ -108,7 +127,7 @@ const isWaiting = ({ sim, looker }: Stage, { id, instances }: Spec): boolean =>
   (looker.wanted(id) > instances && !isReplaced(sim, id)) ||
   sim.marathon.launcher
     .waiting()
-    .some(({ spec }) => spec.id === id && sim.marathon.launcher.mayStart(spec, STARTS_WITHIN_MS));
+    .some(({ spec }) => spec.id === id && sim.marathon.launcher.mayStart(spec));
 
 const isReplaced = ({ marathon }: Stage['sim'], app: string): boolean =>
   marathon.deployments

@@ -45,6 +45,7 @@ export class Looker {
   /** Promises seen broken while it happened, in words. */
   readonly breaches: string[] = [];
   launches = 0;
+  readonly #launches = new Map<string, number>();
   failures = 0;
   /** Longest that an app took from its client's change until all of it ran, ms. */
   longestWaitMs = 0;
@@ -127,6 +128,10 @@ export class Looker {
     return its.reduce((sum, { failedMs }) => sum + failedMs.length, 0);
   }
 
+  launchesOf(app: string): number {
+    return this.#launches.get(app) ?? 0;
+  }
+
   running(app: string): number {
     return this.#deps.sim.marathon.instances
       .of(app)
@@ -137,6 +142,7 @@ export class Looker {
     const { world } = this.#deps;
     if (launchedMs !== world.now()) return; // told again after a partition
     this.launches += 1;
+    this.#launches.set(order.spec.id, this.launchesOf(order.spec.id) + 1);
     world.say(`  ${order.spec.id} is launched on ${order.node.name}`);
   }
 

@@ -32,6 +32,10 @@ export function fitsOn(stage: Stage, spec: Spec, node: SimNode): boolean {
   );
 }
 
+/** An address of each network, whoever it was promised to, and the bandwidth. */
+export const hasWhatTakes = (stage: Stage, spec: Spec, node: SimNode): boolean =>
+  spec.networks.every((network) => freeOn(stage, network, node) > 0) && carries(stage, spec, node);
+
 /** Addresses that nobody was promised, of the network of which a node has most. */
 export function mostFreeOn(stage: Stage, node: SimNode): number {
   const { entries } = stage.ledger.state.range({ prefix: prefixes.networks, limit: 100 });

@@ -1,0 +1,22 @@
+import { describe, it } from 'node:test';
+import { keeps, keepsInFaults } from './random/failed.ts';
+
+/** Seeds beyond those of `npm test` that once broke a promise, and how. */
+const BREACHED: readonly (readonly [seed: number, how: string])[] = [
+  [1025, 'eight instances were killed at once, and launched again while their addresses rested'],
+  [1035, 'a node that its constraints excluded was taken for one that could take the launch'],
+  [1462, 'a held app was changed to take no address, and waited for one'],
+  [3409, 'an upgrade replaced seven instances at once, while their addresses rested'],
+  [3446, 'all instances were killed at once, while other networks kept the nodes open'],
+  [3948, 'an upgrade replaced eight instances at once'],
+  [3474, 'what an upgrade that stood still was promised closed the node'],
+];
+const BREACHED_IN_FAULTS: typeof BREACHED = [
+  [358, 'an address had rested three seconds before the end, and that was no room yet'],
+];
+
+describe('random scenarios that once broke a promise', { timeout: 300_000 }, () => {
+  for (const [seed, how] of BREACHED) it(`${seed}: ${how}`, async () => void (await keeps(seed)));
+  for (const [seed, how] of BREACHED_IN_FAULTS)
+    it(`${seed}, with faults: ${how}`, async () => void (await keepsInFaults(seed)));
+});
