@@ -32,7 +32,9 @@ const end = (why: string): Fate => ({ do: 'end', why });
  *
  * A promise ends when its instances hold their leases, when its deployment is gone (done or cancelled:
  * Marathon forgets both alike), or at its deadline. One whose outcome is unknown (a time-out, a gate
- * that died) first looks for a deployment of its app: Marathon may have acted.
+ * that died) first looks for a deployment of its app: Marathon may have acted. What it finds may be an
+ * older one that is about to be overridden, so where a deployment is gone and another is at work on the app,
+ * the promise goes with that one.
  */
 export function fateOf(app: string, reservation: ReservationRecord, facts: KeepFacts): Fate {
   if (facts.nowMs >= reservation.deadlineMs) return end('its deadline passed');
@@ -46,8 +48,10 @@ export function fateOf(app: string, reservation: ReservationRecord, facts: KeepF
 }
 
 function fateOfDeployed(app: string, deployment: string, { deployments }: KeepFacts): Fate {
-  const running = deployments.some(({ id, apps }) => id === deployment && apps.has(app));
-  return running ? keep : end(`deployment ${deployment} is gone`);
+  const about = deployments.filter(({ apps }) => apps.has(app));
+  if (about.some(({ id }) => id === deployment)) return keep;
+  const [other] = about;
+  return other ? { do: 'adopt', deployment: other.id } : end(`deployment ${deployment} is gone`);
 }
 
 function fateOfUnknown(app: string, { sinceMs }: ReservationRecord, facts: KeepFacts): Fate {

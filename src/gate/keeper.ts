@@ -1,6 +1,6 @@
 import { fateOf, type RunningDeployment } from '../core/keep.ts';
 import type { ReservationRecord } from '../core/promise-record.ts';
-import { endReservation, settleReservation } from '../ledger/reservations.ts';
+import { changeReservation } from '../ledger/reservations.ts';
 import type { Store } from '../ledger/store.ts';
 import type { View } from '../ledger/view.ts';
 import type { Clock } from '../plumbing/clock.ts';
@@ -27,7 +27,8 @@ export interface KeeperDeps {
 export const keeperTurn =
   (deps: KeeperDeps): Turn =>
   async (signal) => {
-    // Promises first: a deployment that is asked for after its promise was read cannot be too young.
+    // Promises first: a deployment that is asked for after its promise was read cannot be too young. It may be too
+    // old, and Marathon's answer may come meanwhile: what is done holds only for a promise as it was read.
     const promises = [...deps.view.snapshot.reservations()];
     if (promises.length === 0) return;
     const deployments = await deps.deployments(signal);
@@ -46,16 +47,24 @@ async function look(deps: KeeperDeps, looked: Looked, signal: AbortSignal): Prom
   const held = view.snapshot.heldBy(app);
   const deleted = await wasDeleted(deps, { app, record, held }, signal);
   const fate = fateOf(app, record, { deployments, held, nowMs: clock.now(), graceMs, deleted });
-  const meant = { app, id: record.id };
+  const become = (next: (now: ReservationRecord) => ReservationRecord | undefined) =>
+    changeReservation(
+      store,
+      { app, id: record.id },
+      (now) => (now.deployment === record.deployment ? next(now) : now),
+      signal,
+    );
   switch (fate.do) {
     case 'keep':
       return;
-    case 'adopt':
-      await settleReservation(store, meant, { deployment: fate.deployment }, signal);
-      log.info('promise found its deployment', { app, deployment: fate.deployment });
+    case 'adopt': {
+      const { deployment } = fate;
+      if (await become((now) => ({ ...now, deployment })))
+        log.info('promise found its deployment', { app, deployment });
       return;
+    }
     case 'end':
-      if (await endReservation(store, meant, signal))
+      if (await become(() => undefined))
         log.info('promise ended', { app, why: fate.why, held, target: record.target });
   }
 }

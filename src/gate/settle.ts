@@ -27,6 +27,19 @@ export interface Settled {
   readonly changes: readonly Change[];
 }
 
+/** With the promises that stood when it was sent, by app. */
+interface Sent extends Settled {
+  readonly standing: ReadonlyMap<string, ReservationRecord>;
+}
+
+const standingFor = ({ snapshot }: View, changes: readonly Change[]): Sent['standing'] =>
+  new Map(
+    changes.flatMap(({ id }) => {
+      const promise = snapshot.reservation(id);
+      return promise ? [[id, promise] as const] : [];
+    }),
+  );
+
 /** Sees to promises once Marathon has answered. */
 export interface Settling {
   before(admission: Admission): Before;
@@ -49,9 +62,13 @@ export function createSettling(deps: SettlingDeps): Settling {
         deps.view,
         [...reservations, ...injected].map(({ app }) => app),
       ),
-    of: (settled) => async (result) => {
-      const signal = AbortSignal.timeout(SETTLE_WITHIN_MS);
-      await settle(deps, settled, { result, signal });
+    of: (settled) => {
+      // Now, before it is sent: a promise that is made while Marathon answers is a later change's.
+      const standing = standingFor(deps.view, settled.changes);
+      return async (result) => {
+        const signal = AbortSignal.timeout(SETTLE_WITHIN_MS);
+        await settle(deps, { ...settled, standing }, { result, signal });
+      };
     },
   };
 }
@@ -80,7 +97,7 @@ function beforeOf(view: View, apps: readonly string[]): Before {
  */
 async function settle(
   deps: SettlingDeps,
-  settled: Settled,
+  settled: Sent,
   { result, signal }: { result: ForwardResult; signal: AbortSignal },
 ): Promise<void> {
   if (result.outcome === 'unknown') return;
@@ -92,8 +109,8 @@ async function settle(
 }
 
 async function confirm(
-  { store, view }: SettlingDeps,
-  { id, admission, changes }: Settled,
+  { store }: SettlingDeps,
+  { id, admission, changes, standing }: Sent,
   { deployment, signal }: { deployment: string | undefined; signal: AbortSignal },
 ): Promise<void> {
   if (deployment !== undefined)
@@ -105,7 +122,7 @@ async function confirm(
   const promised = new Set(admission.reservations.map(({ app }) => app));
   for (const change of changes.filter(reduces)) {
     const { id: app, after } = change;
-    const older = promised.has(app) ? undefined : view.snapshot.reservation(app);
+    const older = promised.has(app) ? undefined : standing.get(app);
     const target = countIn(after);
     if (older)
       await shrinkReservation(store, { app, id: older.id }, { target, deployment }, signal);

@@ -69,6 +69,12 @@ describe('fateOf', () => {
       gives: 'end: deployment d-1 is gone',
     },
     {
+      says: 'goes with the deployment that took the place of its own',
+      seen: { deployments: running },
+      record: { deployment: 'd-0' },
+      gives: 'adopt d-1',
+    },
+    {
       says: 'adopts a deployment of its app when the answer was lost',
       seen: { deployments: running },
       gives: 'adopt d-1',

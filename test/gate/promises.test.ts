@@ -243,6 +243,68 @@ describe('a promise and its end', { timeout: 400_000 }, () => {
     await done();
   });
 
+  it('is not brought about by the deployment that its own has overridden', async () => {
+    await cluster.request('POST', '/v2/apps', webApp('/forced', { instances: 2 }));
+    const overridden = await deploymentOf('/forced');
+    let asked = 0;
+    cluster.intercept(async ({ method, target }, res) => {
+      if (method === 'PUT') await cluster.until(() => asked > 0, 'the keeper asks');
+      if (method !== 'GET' || target !== '/v2/deployments') return false;
+      asked += 1;
+      if (asked > 1) return false;
+      const { text } = await cluster.direct('GET', target);
+      const isSettled = async (): Promise<boolean> =>
+        ![undefined, overridden].includes((await promiseTo('/forced'))?.deployment);
+      await cluster.until(isSettled, 'Marathon has answered');
+      res.writeHead(200, { 'Content-Type': 'application/json' }).end(text);
+      return true;
+    });
+    const more = await cluster.request('PUT', '/v2/apps/forced?force=true', { instances: 4 });
+    assert.equal(more.status, 200, more.text);
+    const own = await deploymentOf('/forced');
+    const told: (string | undefined)[] = [];
+    await cluster.until(async () => {
+      told.push((await promiseTo('/forced'))?.deployment);
+      return asked >= 3;
+    }, 'the keeper has looked at it');
+    cluster.intercept(undefined);
+    assert.deepEqual([...new Set(told)], [own]);
+    await done();
+    await gone('/forced');
+    await cluster.request('DELETE', '/v2/apps/forced');
+    await done();
+  });
+
+  it('is not brought nearer by the late answer to an earlier scale-down', async () => {
+    await cluster.request('POST', '/v2/apps', webApp('/late', { instances: 2 }));
+    await done();
+    await gone('/late');
+    let release = (): void => undefined;
+    const isReleased = new Promise<void>((resolve) => (release = resolve));
+    let isTaken = false;
+    cluster.intercept(async ({ method, target, body }, res) => {
+      if (method !== 'PUT' || isTaken) return false;
+      const { status, text } = await cluster.direct(method, target, body.toString());
+      isTaken = true;
+      await isReleased;
+      res.writeHead(status, { 'Content-Type': 'application/json' }).end(text);
+      return true;
+    });
+    const fewer = cluster.request('PUT', '/v2/apps/late', { instances: 1 });
+    await cluster.until(() => isTaken, 'Marathon has taken it on');
+    await done();
+    const more = await cluster.request('PUT', '/v2/apps/late', { instances: 4 });
+    assert.equal(more.status, 200, more.text);
+    release();
+    assert.equal((await fewer).status, 200);
+    assert.equal((await promiseTo('/late'))?.target, 4);
+    cluster.intercept(undefined);
+    await done();
+    await gone('/late');
+    await cluster.request('DELETE', '/v2/apps/late');
+    await done();
+  });
+
   it('waits for the whole of a rolling restart', async () => {
     await cluster.request('POST', '/v2/apps', webApp('/rolled', { instances: 3 }));
     await done();
