@@ -17,6 +17,8 @@ export interface WantedLimit {
   readonly container?: string;
   readonly netInKbit: number;
   readonly netOutKbit: number;
+  /** Past the node's link, as somebody insisted. */
+  readonly forced?: true;
   /** Minor of the tc class, unique on the node. */
   readonly classMinor: number;
   /** When Docker asked for the address of a container of which nobody has said yet that it started. */
@@ -142,9 +144,8 @@ export class LimitPicture {
     return [...this.leases.records].sort(byAddress).flatMap(([address, lease]): WantedLimit[] => {
       const { container, counted } = lease ?? {};
       if (counted === undefined) return [];
-      const { netInKbit, netOutKbit, classMinor } = counted;
       const whose = container === undefined ? {} : { container };
-      return [{ address, ...whose, netInKbit, netOutKbit, classMinor, ...pendingOf(lease) }];
+      return [{ address, ...whose, ...counted, ...pendingOf(lease) }];
     });
   }
 }

@@ -12,7 +12,7 @@ import { type Shaper, startShaper } from './shape/shaper.ts';
 import type { ShaperState } from './shape/shaper-deps.ts';
 import type { Ask, Wanted } from './shape/asks.ts';
 import { Starts } from './starts.ts';
-import { usageMetrics, usageRoutes } from './usage.ts';
+import { forcedMetric, usageMetrics, usageRoutes } from './usage.ts';
 
 /**
  * Limits as a part of an agent: what the ledger says of this node's containers is put in its kernel and
@@ -67,6 +67,7 @@ export class Shaping {
     this.#limits.onChange(() => this.shaper.wake());
     this.#unbar = context.allocator.refusals.barredBy((network) => this.#barOf(network));
     usageMetrics(registry, this);
+    forcedMetric(registry, () => this.#limits.wanted());
     this.#listening = this.#listen();
   }
 

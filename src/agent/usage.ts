@@ -42,10 +42,10 @@ async function* eventsOf(
 }
 
 const usageNow = async (source: UsageSource, signal: AbortSignal): Promise<readonly unknown[]> =>
-  (await source.shaper.usage(signal)).map((usage) => ({
-    container: source.limitOf(usage.address)?.container,
-    ...usage,
-  }));
+  (await source.shaper.usage(signal)).map((usage) => {
+    const { container, forced } = source.limitOf(usage.address) ?? {};
+    return { container, ...usage, ...(forced && { forced }) };
+  });
 
 type Way = 'in' | 'out';
 const sides = ({ netIn, netOut }: Usage): readonly (readonly [Way, Direction])[] => [
@@ -96,6 +96,18 @@ const FIGURES: readonly {
     value: ({ limitKbit }) => limitKbit * 1_000,
   },
 ];
+
+/** How many limits of the node were forced past its link. */
+export function forcedMetric(registry: Registry, wanted: () => readonly WantedLimit[]): void {
+  new Gauge({
+    name: 'corral_agent_forced_limits',
+    help: "limits in force that were forced past the node's link",
+    registers: [registry],
+    collect() {
+      this.set(wanted().filter(({ forced }) => forced).length);
+    },
+  });
+}
 
 /** Longest that a scrape waits for the kernel, ms. */
 const SCRAPE_WITHIN_MS = 2_000;

@@ -48,12 +48,27 @@ export function clusterMetrics(registry: Registry, snapshot: () => SnapshotReade
         for (const state of STATES) this.set({ pool: pool.name, state }, pool[state]);
     },
   });
+  forcedLimits(registers, snapshot);
   new Gauge({
     name: 'corral_cluster_reservations',
     help: 'admitted apps that still hold a promise',
     registers,
     collect() {
       this.set(snapshot().reservations().size);
+    },
+  });
+}
+
+function forcedLimits(registers: Registry[], snapshot: () => SnapshotReader): void {
+  new Gauge({
+    name: 'corral_cluster_forced_limits',
+    help: 'limits that were forced past the link, of nodes that have some',
+    labelNames: ['node'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { name, tally } of snapshot().nodes())
+        if (tally?.forced !== undefined) this.set({ node: name }, tally.forced);
     },
   });
 }

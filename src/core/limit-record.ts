@@ -20,6 +20,8 @@ export interface LimitStatusRecord {
   /** In force, kbit/s. */
   readonly netInKbit: number;
   readonly netOutKbit: number;
+  /** The limit in force was forced past the link. */
+  readonly forced?: true;
   /** The audit's entry of the edit that this is about. */
   readonly edit?: string;
   readonly reason?: string;

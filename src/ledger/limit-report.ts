@@ -107,8 +107,7 @@ function repeated(
 
 function noted(seen: SeenLimit, note: Note, { clock }: EditOptions): Decision<Reported> {
   const { node, address, counted, written, leaseRevision } = seen;
-  const { netInKbit, netOutKbit } = counted;
-  const status: LimitStatusRecord = { v: 1, ...note, netInKbit, netOutKbit, atMs: clock.now() };
+  const status: LimitStatusRecord = { v: 1, ...note, ...audited(counted), atMs: clock.now() };
   return {
     result: 'noted',
     guards: [
@@ -137,9 +136,8 @@ async function undone(
   const at = await seeNode(read, { node: seen.node, raises: true }, options.signal);
   const next = restoredLimit(standingOf(seen, at), former);
   const change = inForceOn(seen, at, { next });
-  const { netInKbit, netOutKbit } = next;
   const atMs = options.clock.now();
-  const status = { v: 1, state: 'failed', netInKbit, netOutKbit, edit, reason, atMs } as const;
+  const status = { v: 1, state: 'failed', ...audited(next), edit, reason, atMs } as const;
   const entry = { id: auditId(atMs, options.random()), record: entryOf(seen, next, failed) };
   return {
     result: 'put back',

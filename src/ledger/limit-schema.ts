@@ -15,6 +15,7 @@ export const limitStatus = Joi.object<LimitStatusRecord>({
   state: Joi.valid('enforced', 'failed', 'invalid').required(),
   netInKbit: kbit.required(),
   netOutKbit: kbit.required(),
+  forced: Joi.valid(true),
   edit: Joi.string(),
   reason: text,
   atMs: atMs.required(),

@@ -117,14 +117,13 @@ function putBack(
   const change = inForce(seen, counted, {});
   const id = newId(options);
   const entry = entryOf(seen, { act: did, by: 'agent', why: reason }, options);
-  const { netInKbit, netOutKbit } = counted;
   const atMs = options.clock.now();
   return {
     result: { did, reason },
     guards: change.guards,
     writes: [
       ...change.writes,
-      statusWrite(seen, { v: 1, state, netInKbit, netOutKbit, edit: id, reason, atMs }),
+      statusWrite(seen, { v: 1, state, ...audited(counted), edit: id, reason, atMs }),
       auditWrite({ id, record: entry }),
     ],
   };

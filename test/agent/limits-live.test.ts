@@ -11,6 +11,7 @@ import type { LimitWish } from '../../src/core/limit-edit.ts';
 import { keys } from '../../src/ledger/keys.ts';
 import { editLimits } from '../../src/ledger/limit-edit.ts';
 import { listLimits, type LimitSeen } from '../../src/ledger/limit-list.ts';
+import { records } from '../../src/ledger/records.ts';
 import { outcomeOf } from '../../src/ledger/limit-wait.ts';
 import { systemClock as clock } from '../../src/plumbing/clock.ts';
 import { NODE, Rig, soon } from './rig.ts';
@@ -91,6 +92,16 @@ describe('a limit changed in the ledger, on a real dockerd, etcd and kernel', ()
       (limit) => limit.address === address,
     );
 
+  /** What the agent's own socket says of it. */
+  async function used(): Promise<{ readonly forced?: boolean } | undefined> {
+    const url = 'http://agent/v1/containers';
+    const { stdout } = await exec('curl', ['-sS', '--unix-socket', rig.settings.socket, url]);
+    const { containers } = JSON.parse(stdout) as {
+      containers: { address: string; forced?: boolean }[];
+    };
+    return containers.find((one) => one.address === address);
+  }
+
   it('is what the environment asked for at first', async () => {
     await inKernel(20, 10);
     assert.deepEqual((await seen())?.lease.asked, { netInKbit: 20_000, netOutKbit: 10_000 });
@@ -117,6 +128,22 @@ describe('a limit changed in the ledger, on a real dockerd, etcd and kernel', ()
     await until(async () => (await seen())?.state === 'failed', 'the status says so');
     assert.match((await seen())?.reason ?? '', /make them 2 Gbit\/s, and the link takes 950 Mbit/);
     await inKernel(60, 30);
+    assert.deepEqual(await rig.findings(), []);
+  });
+
+  it('shows that it was forced past the link wherever it shows', async () => {
+    const forced = () => rig.figure('corral_agent_forced_limits');
+    assert.equal(await forced(), 0);
+    const wish = { netInKbit: 2_000_000, force: true } as const;
+    assert.deepEqual(await edit(wish), { state: 'enforced' });
+    assert.equal((await seen())?.counted?.forced, true);
+    const status = await rig.store.get(keys.limitStatus(NODE, address), soon());
+    assert.equal(status && records.limitStatus.decode(status).forced, true);
+    assert.equal(await forced(), 1);
+    await until(async () => (await used())?.forced === true, 'the agent says so with the usage');
+    assert.deepEqual(await edit({ netInKbit: 60_000 }), { state: 'enforced' });
+    assert.equal(await forced(), 0);
+    await until(async () => (await used())?.forced === undefined, 'and not any more');
     assert.deepEqual(await rig.findings(), []);
   });
 

@@ -149,6 +149,58 @@ describe('corral limit', { timeout: 400_000 }, () => {
     await shell.bench.sound();
   });
 
+  it('says all of it to programs', async (t) => {
+    const shell = await shellOn(t);
+    const { bench } = shell;
+    const { address } = await bench.take(NODE, 'abcdef012345');
+    await bench.take('node-2', 'd1');
+    agentOn(bench, t);
+    const [set] = await shell.json(
+      'limit',
+      'set',
+      'abcdef',
+      '--in',
+      '2gbit',
+      '--out',
+      '5mbit',
+      '--force',
+    );
+    const before = { netInKbit: 100, netOutKbit: 200, classMinor: 256 };
+    const after = { ...before, netInKbit: 2_000_000, netOutKbit: 5_000, forced: true };
+    assert.deepEqual(
+      [set.node, set.address, set.state, set.before, set.after],
+      [NODE, address, 'enforced', before, after],
+    );
+    const status = await bench.status(address);
+    assert.deepEqual(
+      [status?.state, status?.netInKbit, status?.forced],
+      ['enforced', 2_000_000, true],
+    );
+    const listed = await shell.json('limit', 'list');
+    assert.deepEqual(
+      listed.map((one: any) => [one.node, one.address, one.netInKbit, one.state, one.forced]),
+      [
+        [NODE, address, 2_000_000, 'enforced', true],
+        ['node-2', listed[1].address, 100, 'given', undefined],
+      ],
+    );
+    assert.deepEqual(await shell.json('limit', 'list', '--forced'), listed.slice(0, 1));
+    assert.deepEqual(await shell.json('limit', 'list', '--node', 'node-2'), listed.slice(1));
+    const [reset] = await shell.json('limit', 'reset', address);
+    assert.deepEqual([reset.state, reset.after], ['enforced', before]);
+    assert.equal((await bench.status(address))?.forced, undefined);
+    assert.deepEqual(await shell.json('limit', 'list', '--forced'), []);
+    await bench.sound();
+  });
+
+  for (const command of ['list', 'show', 'set', 'reset'])
+    it(`explains ${command}, with an example`, async (t) => {
+      const shell = await shellOn(t);
+      const { code, out } = await shell.say('limit', command, '--help');
+      assert.equal(code, 0);
+      assert.match(out, new RegExp(`^Usage: corral limit ${command} [^]*--json[^]*Example:`));
+    });
+
   it('says that the kernel did not carry it out, with exit code 1', async (t) => {
     const shell = await shellOn(t);
     const { address } = await shell.bench.take(NODE, 'c1');

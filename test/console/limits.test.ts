@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Registry } from 'prom-client';
+import type { SnapshotReader } from '../../src/console/deps.ts';
+import { clusterMetrics } from '../../src/console/metrics.ts';
 import { nodeShape } from '../../src/console/shapes/nodes.ts';
 import { depsWith, serveConsole } from './small-cluster.ts';
 
@@ -76,6 +79,23 @@ describe('the console shows limits', () => {
   it('and marks nodes with forced ones', () => {
     const node = depsWith({}).snapshot().node('n1.example.org')!;
     assert.equal(nodeShape(node).held.forcedLimits, undefined);
-    assert.equal(nodeShape({ ...node, tally: { ...node.tally!, forced: 2 } }).held.forcedLimits, 2);
+    const tally = { ...node.tally!, forced: 2 };
+    assert.equal(nodeShape({ ...node, tally }).held.forcedLimits, 2);
+  });
+
+  it('and counts them among the figures of the cluster', async () => {
+    const node = depsWith({}).snapshot().node('n1.example.org')!;
+    const registry = new Registry();
+    const tally = { ...node.tally!, forced: 2 };
+    const { forced: _, ...unforced } = tally;
+    const nodes = () => [
+      { ...node, tally },
+      { ...node, name: 'n2.example.org', tally: unforced },
+    ];
+    const reader: Pick<SnapshotReader, 'nodes'> = { nodes };
+    clusterMetrics(registry, () => reader as SnapshotReader);
+    const told = await registry.getSingleMetricAsString('corral_cluster_forced_limits');
+    const lines = told.split('\n').filter((line) => !line.startsWith('#'));
+    assert.deepEqual(lines, ['corral_cluster_forced_limits{node="n1.example.org"} 2']);
   });
 });

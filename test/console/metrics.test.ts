@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 
 /** What a metric's name may end in, so that nobody has to guess its unit. */
 const UNIT =
-  /_(total|seconds|bytes|cpus|ratio|info|addresses|nodes|reservations|releases|apps|instances|failures|bits_per_second)$/;
+  /_(total|seconds|bytes|cpus|ratio|info|addresses|nodes|reservations|releases|apps|instances|failures|limits|bits_per_second)$/;
 
 const names = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.ts'))
