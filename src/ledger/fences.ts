@@ -47,14 +47,19 @@ export interface FenceChange {
   readonly term: Guard;
 }
 
-/** Not won: another leads, or the record is not what it was. @throws LedgerUnreachable, BadRecord */
+/** Not won: another leads, the record is not what it was, or people said to leave the node alone. @throws LedgerUnreachable, BadRecord */
 export function commitFence(
   store: Store,
   { node, record, known, term }: FenceChange,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const key = keys.fence(node);
-  const guards = [term, { key, revision: known }];
+  // before Mesos is asked: whoever ordered that it be left alone since it was decided comes first
+  const isSwitch = record?.state === 'closing' || record?.state === 'opening';
+  const guards = [
+    term,
+    { key: keys.fence(node), revision: known },
+    ...(isSwitch ? [{ key: keys.fenceOrder(node), revision: 0 }] : []),
+  ];
   return store.commit({ guards, writes: [writeOf(node, record)] }, signal);
 }
 

@@ -227,6 +227,31 @@ describe('a pass of the fence', () => {
       await agrees(world);
     });
 
+  for (const act of ['closing', 'opening'] as const)
+    it(`leaves a node alone when people say so between its decision and ${act}`, async (t) => {
+      const world = await worldOf(t);
+      if (act === 'opening') {
+        await (
+          await leader(t, world)
+        )();
+        world.isFull = false;
+      }
+      const before = [...world.mesos.calls];
+      const { store } = world;
+      const ordered = Object.assign(Object.create(store) as Store, {
+        commit: async (...[change, signal]: Parameters<Store['commit']>) => {
+          const order = records.fenceOrder.encode({ v: 1, order: 'leave', who: 'ops', atMs: 1 });
+          const writes = [{ put: keys.fenceOrder(NODE), value: order }];
+          await store.commit({ guards: [], writes }, signal);
+          return store.commit(change, signal);
+        },
+      });
+      await (
+        await leader(t, world, { store: ordered })
+      )();
+      assert.deepEqual(world.mesos.calls, before);
+    });
+
   it('lets a node be for a minute after Mesos refused to switch it', async (t) => {
     const world = await worldOf(t);
     world.mesos.answers = [{ outcome: 'refused', why: 'not allowed' }];

@@ -27,7 +27,7 @@ export interface GateProcess {
   stop(): Promise<number | null>;
 }
 
-const STARTS_WITHIN_MS = 90_000;
+const STARTS_WITHIN_MS = 240_000;
 
 /** Starts a gate process on ports of its own and waits until it is ready. */
 export async function startGateProcess({
