@@ -44,6 +44,7 @@ export function openMesos(
 export function feedFacts(deps: FactsDeps): FactsFeed {
   const { gate, view, clock, log, mesos: client } = deps;
   if (client === undefined) return assumeFacts(view);
+  const marked = fenceMarks(deps.isFenced);
   const watch = watchFacts({
     client,
     roles: gate.marathonRoles,
@@ -52,7 +53,7 @@ export function feedFacts(deps: FactsDeps): FactsFeed {
     clock,
     log,
     onFacts: (facts, homeRegion) => {
-      view.snapshot.replaceFacts(fencedIn(facts, deps.isFenced));
+      view.snapshot.replaceFacts(marked(facts));
       view.snapshot.setHomeRegion(homeRegion);
     },
   });
@@ -66,16 +67,31 @@ export function feedFacts(deps: FactsDeps): FactsFeed {
   };
 }
 
-const fencedIn = (
-  facts: ReadonlyMap<string, NodeFacts>,
+/**
+ * Marks the nodes that our own fence keeps out of offers. What Mesos shows is older than what the records say: a node
+ * that the fence has opened since is still shown as closed, and has no record any more. So what was
+ * behind the fence at one reading counts at the next as well; otherwise the launches that the node was
+ * opened for would be refused until Mesos is read again.
+ */
+export function fenceMarks(
   isFenced: (node: string) => boolean,
-): ReadonlyMap<string, NodeFacts> =>
-  new Map(
-    [...facts].map(([node, one]) => [
-      node,
-      !one.offered && isFenced(node) ? { ...one, isFenced: true } : one,
-    ]),
-  );
+): (facts: ReadonlyMap<string, NodeFacts>) => ReadonlyMap<string, NodeFacts> {
+  let before: ReadonlySet<string> = new Set();
+  return (facts) => {
+    const behind = new Set([...facts].flatMap(([node, { offered }]) => (offered ? [] : node)));
+    const now = new Set([...behind].filter(isFenced));
+    const isOurs = (node: string): boolean =>
+      behind.has(node) && (now.has(node) || before.has(node));
+    const marked = new Map(
+      [...facts].map(([node, one]) => [
+        node,
+        isOurs(node) ? { ...one, isFenced: true as const } : one,
+      ]),
+    );
+    before = now;
+    return marked;
+  };
+}
 
 /** Far more than any instance asks for. */
 const PLENTY = 1e9;

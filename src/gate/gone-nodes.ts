@@ -1,11 +1,11 @@
 import { goneNodes, type NodeHeard, type Silences } from '../core/gone.ts';
 import { forgetNode, readEstate } from '../ledger/forget.ts';
 import { nameIn, prefixes } from '../ledger/keys.ts';
+import { stillLeads, type Term } from '../ledger/election.ts';
 import { listAll } from '../ledger/listing.ts';
 import type { Store } from '../ledger/store.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
-import type { Turn } from '../plumbing/loop.ts';
 
 export interface GoneNodesDeps {
   readonly store: Store;
@@ -22,10 +22,12 @@ export interface GoneNodesDeps {
  * One round of giving up the addresses of nodes that are gone for good: neither Mesos nor their own agent
  * was heard of for the hold-down. For one gate at a time; whoever takes over begins to count anew.
  */
-export function goneNodesTurn(deps: GoneNodesDeps): Turn {
+export function goneNodesTurn(
+  deps: GoneNodesDeps,
+): (signal: AbortSignal, term: Pick<Term, 'fence'>) => Promise<void> {
   const { store, log, steadyMs, holdDownMs } = deps;
   let silences: Silences = new Map();
-  return async (signal) => {
+  return async (signal, term) => {
     const listed = deps.listed();
     if (!listed) {
       silences = new Map();
@@ -42,14 +44,21 @@ export function goneNodesTurn(deps: GoneNodesDeps): Turn {
       log.error('too many nodes are silent at once: none is forgotten', { silent: gone.length });
       return;
     }
-    for (const node of found.gone) await forget(deps, node, signal);
+    for (const node of found.gone) await forget(deps, node, { signal, term });
   };
 }
 
-async function forget(deps: GoneNodesDeps, node: string, signal: AbortSignal): Promise<void> {
+interface Leading {
+  readonly signal: AbortSignal;
+  readonly term: Pick<Term, 'fence'>;
+}
+
+/** A leader that is none any more gives up nothing: it may have stood still since it looked, and the node be back. */
+async function forget(deps: GoneNodesDeps, node: string, { signal, term }: Leading): Promise<void> {
   const estate = await readEstate({ ...deps, signal }, node);
   const { alive, leases, spares } = estate;
   if (alive || leases.length + spares.length === 0) return;
+  if (!(await stillLeads(deps, term, signal))) return;
   const released = await forgetNode({ ...deps, signal }, estate);
   const { holdDownMs } = deps;
   deps.log.warn('a node that is gone was forgotten', { node, released, holdDownMs });

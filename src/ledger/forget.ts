@@ -29,11 +29,12 @@ export async function readEstate(deps: ForgetDeps, node: string): Promise<NodeEs
   const { store, signal } = deps;
   const desk = openDesk(store, { ...deps, node });
   try {
-    const [alive, leases, spares] = await Promise.all([
-      store.get(keys.alive(node), signal),
+    const [leases, spares] = await Promise.all([
       desk.leases(signal),
       readReserve(store, node, signal),
     ]);
+    // last: an agent gives a sign of life before it does anything, so that one that is back is not overlooked
+    const alive = await store.get(keys.alive(node), signal);
     return { node, alive: alive !== undefined, leases, spares };
   } finally {
     await desk.close();
