@@ -10,30 +10,42 @@ export const BLOCK_SIZE = 256;
 export const NO_BITS: Mask = '0'.repeat(64);
 export const ALL_BITS: Mask = 'f'.repeat(64);
 
+const WORDS = 8;
 /** Digits of a mask that are one word. */
 const DIGITS = 8;
-const WORDS = 8;
+const LAST_CIPHER = 0x39;
 
-const wordAt = (mask: Mask, at: number): number =>
-  Number.parseInt(mask.slice(at * DIGITS, (at + 1) * DIGITS), 16);
+const digitAt = (mask: Mask, at: number): number => {
+  const code = mask.charCodeAt(at);
+  return code <= LAST_CIPHER ? code - 0x30 : code - 0x57;
+};
+
+function wordAt(mask: Mask, at: number): number {
+  let word = 0;
+  for (let digit = at * DIGITS; digit < (at + 1) * DIGITS; digit++)
+    word = (word << 4) | digitAt(mask, digit);
+  return word;
+}
+
 const spelled = (word: number): string => (word >>> 0).toString(16).padStart(DIGITS, '0');
 const bitOf = (offset: number): number => 1 << (31 - (offset & 31));
+const bitOfDigit = (offset: number): number => 8 >> (offset & 3);
 
-const withWord = (mask: Mask, at: number, word: number): Mask =>
-  mask.slice(0, at * DIGITS) + spelled(word) + mask.slice((at + 1) * DIGITS);
+const withDigit = (mask: Mask, at: number, digit: number): Mask =>
+  mask.slice(0, at) + digit.toString(16) + mask.slice(at + 1);
 
 export const hasBit = (mask: Mask, offset: number): boolean =>
-  (wordAt(mask, offset >> 5) & bitOf(offset)) !== 0;
+  (digitAt(mask, offset >> 2) & bitOfDigit(offset)) !== 0;
 
 export const withBit = (mask: Mask, offset: number): Mask =>
-  withWord(mask, offset >> 5, wordAt(mask, offset >> 5) | bitOf(offset));
+  withDigit(mask, offset >> 2, digitAt(mask, offset >> 2) | bitOfDigit(offset));
 
 export const withoutBit = (mask: Mask, offset: number): Mask =>
-  withWord(mask, offset >> 5, wordAt(mask, offset >> 5) & ~bitOf(offset));
+  withDigit(mask, offset >> 2, digitAt(mask, offset >> 2) & ~bitOfDigit(offset));
 
-const zip = (a: Mask, b: Mask, join: (x: number, y: number) => number): Mask => {
+const zip = (a: Mask, b: Mask, each: (x: number, y: number) => number): Mask => {
   let mask = '';
-  for (let at = 0; at < WORDS; at++) mask += spelled(join(wordAt(a, at), wordAt(b, at)));
+  for (let at = 0; at < WORDS; at++) mask += spelled(each(wordAt(a, at), wordAt(b, at)));
   return mask;
 };
 
@@ -80,8 +92,8 @@ export function maskOfSpan(from: number, to: number): Mask {
 /** A mask of some offsets. */
 export function maskOfOffsets(offsets: Iterable<number>): Mask {
   const words = new Uint32Array(WORDS);
-  for (const offset of offsets) words[offset >> 5] = (words[offset >> 5] ?? 0) | bitOf(offset);
-  return [...words].map(spelled).join('');
+  for (const offset of offsets) joinOffset(words, offset);
+  return maskOfWords(words);
 }
 
 export const EMPTY_BLOCK: BlockRecord = {
@@ -103,36 +115,49 @@ export interface WholeBlock extends BlockRecord {
 /** Every offset that some node has. */
 export const heldIn = ({ held }: BlockRecord): Mask => unionOfAll(Object.values(held));
 
-/** Spelled once, however many they are. */
+/** A mask in words of 32 bits: spelled once, however many make it up. */
+type Words = Uint32Array;
+
+const maskOfWords = (words: Words): Mask => Array.from(words, spelled).join('');
+
+function join(words: Words, mask: Mask): void {
+  for (let at = 0; at < WORDS; at++) words[at] = (words[at] ?? 0) | wordAt(mask, at);
+}
+
+function joinOffset(words: Words, offset: number): void {
+  words[offset >> 5] = (words[offset >> 5] ?? 0) | bitOf(offset);
+}
+
 function unionOfAll(masks: readonly Mask[]): Mask {
   const words = new Uint32Array(WORDS);
-  for (const mask of masks)
-    for (let at = 0; at < WORDS; at++) words[at] = (words[at] ?? 0) | wordAt(mask, at);
-  return Array.from(words, spelled).join('');
+  for (const mask of masks) join(words, mask);
+  return maskOfWords(words);
 }
 
 /** The node that has the address. */
 export const holderOf = ({ held }: BlockRecord, offset: number): string | undefined =>
   Object.entries(held).find(([, mask]) => hasBit(mask, offset))?.[0];
 
-/** Offsets still cooling at `nowMs`; at the very millisecond that cooling ends they are free. */
-export const coolingIn = ({ cooling }: BlockRecord, nowMs: number): Mask =>
-  maskOfOffsets(
-    Object.entries(cooling).flatMap(([offset, untilMs]) =>
-      untilMs > nowMs ? [Number(offset)] : [],
-    ),
-  );
-
-const quarantinedIn = ({ quarantined }: BlockRecord): Mask =>
-  maskOfOffsets(Object.keys(quarantined).map(Number));
-
 /** Every offset that some node keeps in stock. */
 export const sparesIn = ({ spare = {} }: WholeBlock): Mask => unionOfAll(Object.values(spare));
 
-/** Offsets of `usable` that can be handed out at `nowMs`. */
-export function freeIn(block: WholeBlock, usable: Mask, nowMs: number): Mask {
-  const withheld = unionOf(coolingIn(block, nowMs), quarantinedIn(block));
-  return minus(usable, unionOf(unionOf(heldIn(block), sparesIn(block)), withheld));
+/**
+ * Offsets of `usable` that can be handed out at `nowMs`; at the very millisecond that cooling ends they are
+ * free.
+ */
+export const freeIn = (block: WholeBlock, usable: Mask, nowMs: number): Mask =>
+  maskOfWords(freeWords(block, usable, nowMs));
+
+function freeWords(block: WholeBlock, usable: Mask, nowMs: number): Words {
+  const { held, spare = {}, cooling, quarantined: withheld } = block;
+  const words = new Uint32Array(WORDS);
+  for (const mask of Object.values(held)) join(words, mask);
+  for (const mask of Object.values(spare)) join(words, mask);
+  for (const offset of Object.keys(withheld)) joinOffset(words, Number(offset));
+  for (const [offset, untilMs] of Object.entries(cooling))
+    if (untilMs > nowMs) joinOffset(words, Number(offset));
+  for (let at = 0; at < WORDS; at++) words[at] = wordAt(usable, at) & ~(words[at] ?? 0);
+  return words;
 }
 
 /** The offset of `usable` that has rested longest of those still cooling. */
@@ -150,11 +175,14 @@ export function longestRested(
 
 /** Next fit: the first free offset at or after the cursor, round to just before it. */
 export function nextFit(block: WholeBlock, usable: Mask, nowMs: number): number | undefined {
-  const free = freeIn(block, usable, nowMs);
-  for (let step = 0; step < BLOCK_SIZE; step++) {
-    const offset = (block.cursor + step) % BLOCK_SIZE;
-    if (hasBit(free, offset)) return offset;
-  }
+  const free = freeWords(block, usable, nowMs);
+  return firstFrom(free, block.cursor) ?? firstFrom(free, 0);
+}
+
+function firstFrom(words: Words, from: number): number | undefined {
+  let word = (words[from >> 5] ?? 0) & (0xffffffff >>> (from & 31));
+  for (let at = from >> 5; at < WORDS; word = words[++at] ?? 0)
+    if (word !== 0) return at * 32 + Math.clz32(word);
   return undefined;
 }
 
@@ -172,24 +200,34 @@ export const taken = (block: BlockRecord, { node, offset, nowMs }: Taking): Bloc
   ...block,
   held: { ...block.held, [node]: withBit(maskOf(block, node), offset) },
   cursor: (offset + 1) % BLOCK_SIZE,
-  cooling: Object.fromEntries(
-    Object.entries(block.cooling).filter(([o, until]) => until > nowMs && Number(o) !== offset),
-  ),
+  cooling: stillCooling(block.cooling, { offset, nowMs }),
 });
+
+function stillCooling(
+  cooling: BlockRecord['cooling'],
+  { offset, nowMs }: Omit<Taking, 'node'>,
+): BlockRecord['cooling'] {
+  const left: Record<string, number> = {};
+  for (const [key, untilMs] of Object.entries(cooling))
+    if (untilMs > nowMs && Number(key) !== offset) left[key] = untilMs;
+  return left;
+}
 
 /** The block once `node` gave `offset` back; nobody gets it before `coolUntilMs`, if that is said. */
 export function givenBack(
   block: BlockRecord,
   { node, offset, coolUntilMs }: { node: string; offset: number; coolUntilMs?: number },
 ): BlockRecord {
-  const others = Object.fromEntries(Object.entries(block.held).filter(([name]) => name !== node));
-  const rest = withoutBit(maskOf(block, node), offset);
+  const held = { ...block.held, [node]: withoutBit(maskOf(block, node), offset) };
   return {
     ...block,
-    held: rest === NO_BITS ? others : { ...others, [node]: rest },
+    held: held[node] === NO_BITS ? withoutNode(held, node) : held,
     ...(coolUntilMs !== undefined && { cooling: { ...block.cooling, [offset]: coolUntilMs } }),
   };
 }
+
+const withoutNode = (held: BlockRecord['held'], node: string): BlockRecord['held'] =>
+  Object.fromEntries(Object.entries(held).filter(([name]) => name !== node));
 
 /** The block once nobody gets `offset`, and why. Whoever holds it goes on holding it. */
 export const quarantined = (block: BlockRecord, offset: number, why: string): BlockRecord => ({

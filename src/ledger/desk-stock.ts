@@ -64,8 +64,8 @@ async function stockOne(
   const found = { ...spot, pool };
   const { nowMs } = look;
   const { guards, writes } = ownership(found, { node, nowMs, tally: view.tally });
-  const tally = records.tally.encode(keeping(view.tally, placeIn(found)));
-  const change = { guards, writes: [...writes, { put: keys.tally(node), value: tally }] };
+  const tally = records.tally.draft(keys.tally(node), keeping(view.tally, placeIn(found)));
+  const change = { guards, writes: [...writes, tally] };
   if (!overlay.holds(change)) return undefined;
   overlay.add(change);
   if (spot.rival === undefined) look.homes?.set(pool.name, spot.block.n);
@@ -121,8 +121,8 @@ export async function putBack(
       { key: tallyKey, revision: tally.revision },
     ],
     writes: [
-      { put: blockKey, value: records.block.encode(back) },
-      { put: tallyKey, value: records.tally.encode(unreserved(tally.record, place)) },
+      records.block.draft(blockKey, back),
+      records.tally.draft(tallyKey, unreserved(tally.record, place)),
     ],
   };
   if (overlay.holds(change)) overlay.add(change);

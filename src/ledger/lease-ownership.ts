@@ -1,5 +1,5 @@
 import { givenBack, taken } from '../core/block.ts';
-import type { TallyRecord } from '../core/lease-record.ts';
+import type { BlockRecord, TallyRecord } from '../core/lease-record.ts';
 import { isReserved, unreserved } from '../core/reserve.ts';
 import { keys } from './keys.ts';
 import { type Found, placeIn } from './lease-found.ts';
@@ -19,20 +19,20 @@ export function ownership(
   if (isReserved(tally, placeIn(found)))
     return { guards: [{ key: keys.pool(pool.name), revision: pool.revision }], writes: [] };
   const base = rival ? givenBack(block.record, { node: rival.node, offset }) : block.record;
-  const changed = blockChange(found, records.block.encode(taken(base, { node, offset, nowMs })));
+  const changed = blockChange(found, taken(base, { node, offset, nowMs }));
   if (!rival) return changed;
   const key = keys.tally(rival.node);
-  const value = records.tally.encode(unreserved(rival.record, placeIn(found)));
+  const theirs = records.tally.draft(key, unreserved(rival.record, placeIn(found)));
   return {
     guards: [...changed.guards, { key, revision: rival.revision }],
-    writes: [...changed.writes, { put: key, value }],
+    writes: [...changed.writes, theirs],
   };
 }
 
 /** The block as it will be, guarded with its pool, which moves if that is wanted. */
 export function blockChange(
   { pool, block }: Found,
-  value: string,
+  next: BlockRecord,
   { movesPool = false }: { readonly movesPool?: boolean } = {},
 ): Change {
   const key = keys.block(pool.name, block.n);
@@ -42,7 +42,7 @@ export function blockChange(
       { key, revision: block.revision },
     ],
     writes: [
-      { put: key, value },
+      records.block.draft(key, next),
       ...(block.revision === 0 ? [birthOf(pool)] : []),
       ...(movesPool ? [touch(pool)] : []),
     ],

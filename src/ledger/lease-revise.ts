@@ -85,8 +85,8 @@ export function revised(holding: Holding, says: LeaseRecord, rates: Rates): Revi
     lease: next,
     guards: [...guards, ...written.guards],
     writes: [
-      { put: keys.lease(node, address), value: records.lease.encode(next) },
-      { put: keys.tally(node), value: records.tally.encode(tally) },
+      records.lease.draft(keys.lease(node, address), next),
+      records.tally.draft(keys.tally(node), tally),
       ...written.writes,
     ],
   };

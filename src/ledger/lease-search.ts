@@ -139,7 +139,7 @@ function noneLeft(
 /** A spot in a block that the node already uses: the usual case, one read. */
 async function spotNearby(
   look: Look,
-  { leases, tally }: Pick<LeaseView, 'leases' | 'tally'>,
+  { held, tally }: LeaseView,
   { name, space }: ReachedPool,
 ): Promise<Spot | undefined> {
   const { read, signal, nowMs } = look;
@@ -148,7 +148,7 @@ async function spotNearby(
   const home = look.homes?.get(name);
   const there = home === undefined ? undefined : await spotAt(home);
   if (there) return there;
-  const mine = leases.filter(({ lease }) => lease.pool === name);
+  const mine = [...held.all()].filter(({ lease }) => lease.pool === name);
   const own = new Set([
     ...mine.map(({ address }) => placeOf(space, parseAddress(address)).block),
     ...reservedOfPool(tally, name).map(({ block }) => block),

@@ -1,12 +1,11 @@
 import { formatAddress, parseAddress } from '../core/address.ts';
 import type { PoolSpace } from '../core/pool.ts';
 import { poolSpace, reaches } from '../core/pool.ts';
-import type { LeaseRecord, TallyRecord } from '../core/lease-record.ts';
-import type { LimitRecord } from '../core/limit-record.ts';
+import type { TallyRecord } from '../core/lease-record.ts';
 import type { NetworkRecord, PoolRecord } from '../core/topology-record.ts';
-import { holdingOf, keys, nameIn, prefixes } from './keys.ts';
+import { keys, nameIn, prefixes } from './keys.ts';
 import { NoPoolReached, UnknownNetwork, UnknownNode } from './lease-errors.ts';
-import { listAll } from './listing.ts';
+import { Holdings } from './lease-holdings.ts';
 import { records } from './records.ts';
 import type { Entry, Guard, Read, Revision } from './store.ts';
 import { EMPTY_TALLY } from './tally.ts';
@@ -19,22 +18,11 @@ export interface ReachedPool {
   readonly revision: Revision;
 }
 
-export interface SeenLease {
-  readonly address: string;
-  readonly lease: LeaseRecord;
-  /** The limit that the lease counts, if it says so. */
-  readonly inForce?: LimitRecord;
-}
-
-/** What a node holds: read after the tally, whose guard therefore vouches for it. */
-export interface Holdings {
+export interface LeaseView {
   readonly tally: TallyRecord;
   readonly tallyRevision: Revision;
-  readonly leases: readonly SeenLease[];
-  readonly limits: ReadonlyMap<string, LimitRecord>;
-}
-
-export interface LeaseView extends Holdings {
+  /** Read after the tally, whose guard therefore vouches for it. */
+  readonly held: Holdings;
   readonly network: NetworkRecord;
   readonly pools: readonly ReachedPool[];
   /** Pools of the network that the node does not reach: only what it got before is its own. */
@@ -69,7 +57,7 @@ export async function viewFor(read: Read, ask: Asking, signal: AbortSignal): Pro
   const named = network.pools;
   const [pools, held] = await Promise.all([
     readPools(read, named, signal),
-    readHeld(read, ask.node, signal),
+    Holdings.of(read, ask.node, signal),
   ]);
   const isReached = ({ record }: ReachedPool): boolean =>
     reachedBy(nodeEntry, record, ask.attributes);
@@ -78,7 +66,7 @@ export async function viewFor(read: Read, ask: Asking, signal: AbortSignal): Pro
     throw new NoPoolReached(ask.network, ask.node, named);
   const tallyRevision = tallyEntry?.revision ?? 0;
   return {
-    ...held,
+    held,
     network,
     tally: tallyEntry ? records.tally.decode(tallyEntry) : EMPTY_TALLY,
     tallyRevision,
@@ -116,52 +104,6 @@ async function readPools(
     space: poolSpace(record),
     revision,
   }));
-}
-
-async function readHeld(
-  read: Read,
-  node: string,
-  signal: AbortSignal,
-): Promise<Pick<Holdings, 'leases' | 'limits'>> {
-  const [leases, limits] = await Promise.all([
-    listAll(read, prefixes.leasesOf(node), { signal }),
-    listAll(read, prefixes.limitsOf(node), { signal }),
-  ]);
-  const held = leases.entries.flatMap((entry) => seenIn(entry) ?? []);
-  return { leases: held, limits: limitsInForce(held, limits.entries, node) };
-}
-
-/** Every take looks at every lease of its node; an entry never changes. */
-const known = new WeakMap<Entry, SeenLease>();
-
-/** One that does not read is left out. */
-function seenIn(entry: Entry): SeenLease | undefined {
-  const before = known.get(entry);
-  if (before) return before;
-  const [lease] = records.lease.decodeAll([entry]).good;
-  const place = holdingOf(prefixes.leases, entry.key);
-  if (!lease || !place) return undefined;
-  const { counted } = lease.record;
-  const seen = {
-    ...{ address: place.address, lease: lease.record },
-    ...(counted && { inForce: { v: 1, ...counted } as const }),
-  };
-  known.set(entry, seen);
-  return seen;
-}
-
-/** By address, as the leases count them: what people wrote to a limit's key may not even read. */
-function limitsInForce(
-  held: readonly SeenLease[],
-  limits: readonly Entry[],
-  node: string,
-): ReadonlyMap<string, LimitRecord> {
-  const inForce = new Map<string, LimitRecord>();
-  for (const { address, inForce: counted } of held) {
-    const entry = counted ?? limits.find(({ key }) => key === keys.limit(node, address));
-    if (entry) inForce.set(address, 'key' in entry ? records.limit.decode(entry) : entry);
-  }
-  return inForce;
 }
 
 /** One spelling, so that one address is one key. @throws BadAddress */

@@ -122,12 +122,10 @@ export function standing(
   view: LeaseView,
   { incarnation, network }: AddressAsk,
 ): AddressGrant | undefined {
-  const mine = view.leases.find(
-    ({ lease }) => lease.incarnation === incarnation && lease.network === network,
-  );
+  const mine = view.held.of(network, incarnation);
   const pools = [...view.pools, ...view.beyond];
   const pool = pools.find(({ name }) => name === mine?.lease.pool);
-  const limit = view.limits.get(mine?.address ?? '');
+  const limit = mine && view.held.limitOf(mine);
   return mine && pool && limit ? grantOf(pool, { ...mine, limit }) : undefined;
 }
 
@@ -170,9 +168,9 @@ export function granted(
     guards: [...view.guards, ...changed.guards],
     writes: [
       ...changed.writes,
-      { put: keys.lease(node, address), value: records.lease.encode(lease) },
-      { put: keys.limit(node, address), value: records.limit.encode(limit) },
-      { put: keys.tally(node), value: records.tally.encode(tally) },
+      records.lease.draft(keys.lease(node, address), lease),
+      records.limit.draft(keys.limit(node, address), limit),
+      records.tally.draft(keys.tally(node), tally),
     ],
   };
 }
@@ -198,8 +196,8 @@ const askedOf = ({ netInKbit, netOutKbit }: AddressAsk): Pick<LeaseRecord, 'aske
   return Object.keys(asked).length > 0 ? { asked } : {};
 };
 
-function freeMinor(node: string, { limits }: LeaseView): number {
-  const used = new Set([...limits.values()].map(({ classMinor }) => classMinor));
-  for (let minor = FIRST_MINOR; minor <= LAST_MINOR; minor++) if (!used.has(minor)) return minor;
-  throw new NoClassLeft(node, LAST_MINOR - FIRST_MINOR + 1);
+function freeMinor(node: string, { held }: LeaseView): number {
+  const minor = held.freeMinor(FIRST_MINOR, LAST_MINOR);
+  if (minor === undefined) throw new NoClassLeft(node, LAST_MINOR - FIRST_MINOR + 1);
+  return minor;
 }

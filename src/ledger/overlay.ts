@@ -1,10 +1,11 @@
 import { byBytes } from './byte-order.ts';
+import { Draft } from './draft.ts';
+import type { Follower } from './followed.ts';
+import { listAll } from './listing.ts';
 import { keyOf } from './limits.ts';
 import type { Change, Entry, Guard, Page, RangeQuery, Read, Revision, Write } from './store.ts';
 import { MAX_OPERATIONS } from './store.ts';
 
-/** Revision of an entry that is written by the commit being put together. */
-const PENDING: Revision = -1;
 /** The mark that finds a lost answer again takes one of each. */
 const ROOM = MAX_OPERATIONS - 1;
 
@@ -20,6 +21,8 @@ export class Overlay implements Read {
   readonly #pending = new Map<string, Entry>();
   /** Listings of one page, by prefix, with what the writes would leave behind. */
   readonly #listings = new Map<string, Map<string, Entry>>();
+  /** By prefix; told of every write under it. */
+  readonly #followers = new Map<string, Follower>();
   #torn = false;
 
   constructor(base: Read) {
@@ -41,6 +44,21 @@ export class Overlay implements Read {
     for (const key of this.#writes.keys()) this.#list(listing, prefix, key);
     this.#listings.set(prefix, listing);
     return { ...page, entries: [...listing.values()] };
+  }
+
+  /** What `make` made for the prefix the first time, told of all that lies there and of each write since. */
+  async followed<Kind extends Follower>(
+    prefix: string,
+    make: () => Kind,
+    signal: AbortSignal,
+  ): Promise<Kind> {
+    const known = this.#followers.get(prefix);
+    if (known) return known as Kind;
+    const follower = make();
+    const { entries } = await listAll(this, prefix, { signal });
+    for (const entry of entries) follower.put(entry);
+    this.#followers.set(prefix, follower);
+    return follower;
   }
 
   #list(listing: Map<string, Entry>, prefix: string, key: string): void {
@@ -66,11 +84,8 @@ export class Overlay implements Read {
 
   /** Whether a decision's change still fits beside the others. */
   holds({ guards, writes }: Change): boolean {
-    const guarded = added(
-      this.#guards,
-      guards.map(({ key }) => key),
-    );
-    const written = added(this.#writes, writes.map(keyOf));
+    const guarded = added(this.#guards, guards, ({ key }) => key);
+    const written = added(this.#writes, writes, keyOf);
     return Math.max(this.#guards.size + guarded, this.#writes.size + written) <= ROOM;
   }
 
@@ -84,9 +99,15 @@ export class Overlay implements Read {
     for (const write of writes) {
       const key = keyOf(write);
       this.#writes.set(key, write);
-      if ('put' in write) this.#pending.set(key, pendingEntry(key, write.value));
+      const pending = pendingEntry(write);
+      if (pending) this.#pending.set(key, pending);
       else this.#pending.delete(key);
       for (const [prefix, listing] of this.#listings) this.#list(listing, prefix, key);
+      for (const [prefix, follower] of this.#followers) {
+        if (!key.startsWith(prefix)) continue;
+        if (pending) follower.put(pending);
+        else follower.drop(key);
+      }
     }
   }
 
@@ -97,20 +118,29 @@ export class Overlay implements Read {
 
   change(): Change {
     const guards: Guard[] = [...this.#guards].map(([key, revision]) => ({ key, revision }));
-    return { guards, writes: [...this.#writes.values()] };
+    return { guards, writes: [...this.#writes.values()].map(sent) };
   }
 }
 
 /** How many of the keys are new. */
-const added = (known: ReadonlyMap<string, unknown>, keys: readonly string[]): number =>
-  new Set(keys.filter((key) => !known.has(key))).size;
+function added<Item>(
+  known: ReadonlyMap<string, unknown>,
+  items: readonly Item[],
+  key: (item: Item) => string,
+): number {
+  const fresh = new Set<string>();
+  for (const item of items) if (!known.has(key(item))) fresh.add(key(item));
+  return fresh.size;
+}
 
-const pendingEntry = (key: string, value: string): Entry => ({
-  key,
-  value,
-  revision: PENDING,
-  created: PENDING,
-});
+function pendingEntry(write: Write): Entry | undefined {
+  if (write instanceof Draft) return write;
+  return 'put' in write ? new Draft(write.put, () => write.value) : undefined;
+}
+
+/** Spelled now: what is sent stands. */
+const sent = (write: Write): Write =>
+  write instanceof Draft ? { put: write.put, value: write.value } : write;
 
 const within = (key: string, after: string | undefined, last: string | undefined): boolean =>
   (after === undefined || byBytes(key, after) > 0) &&

@@ -98,9 +98,8 @@ async function decideBlock(
   const block = await readBlock(read, { pool: span.pool, n }, options.signal);
   const offsets = offsetsIn(usableMask(pool.space, n));
   const after = offsets.reduce(change, block.record);
-  const value = records.block.encode(after);
-  const same = value === records.block.encode(block.record);
-  const { guards, writes } = blockChange({ pool, block, offset: 0 }, value, { movesPool: true });
+  const same = records.block.encode(after) === records.block.encode(block.record);
+  const { guards, writes } = blockChange({ pool, block, offset: 0 }, after, { movesPool: true });
   const result = offsets.filter(
     (offset) => isIn(after, offset) !== isIn(block.record, offset),
   ).length;

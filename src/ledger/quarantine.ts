@@ -165,8 +165,9 @@ async function placed(
 
 function changed(found: Placed, change: (record: BlockRecord) => BlockRecord): Decision<void> {
   const { block } = found;
-  const value = records.block.encode(change(block.record));
-  const same = block.revision > 0 && value === records.block.encode(block.record);
-  const { guards, writes } = blockChange(found, value, { movesPool: true });
+  const next = change(block.record);
+  const same =
+    block.revision > 0 && records.block.encode(next) === records.block.encode(block.record);
+  const { guards, writes } = blockChange(found, next, { movesPool: true });
   return { result: undefined, guards, writes: same ? [] : writes };
 }

@@ -2,6 +2,7 @@ import type Joi from 'joi';
 import type { FailureRecord } from '../core/failure-record.ts';
 import type { FenceOrderRecord, FenceRecord } from '../core/fence-record.ts';
 import type { OutboxRecord, ReportRecord, ScheduleRecord } from '../core/report-record.ts';
+import { Draft } from './draft.ts';
 import { BadRecord } from './errors.ts';
 import { failure } from './failure-schema.ts';
 import { fence, fenceOrder } from './fence-schema.ts';
@@ -11,7 +12,7 @@ import { isBlock, isLease, isLimit, isTally } from './record-shapes.ts';
 import type { Entry } from './store.ts';
 
 /** A record with the key and the revisions that it was read with. */
-export interface Kept<Record> extends Entry {
+export interface Kept<Record> extends Omit<Entry, 'value'> {
   readonly record: Record;
 }
 
@@ -25,6 +26,8 @@ export interface Decoded<Record> {
 export interface Codec<Record> {
   /** @throws BadRecord when the record is not what it should be: nothing wrong is ever written */
   encode(record: Record): string;
+  /** As `encode`, but spelled only when it is sent. @throws as encode */
+  draft(key: string, record: Record): Draft;
   /** @throws BadRecord with the key and the first fault */
   decode(entry: Entry): Record;
   decodeAll(entries: readonly Entry[]): Decoded<Record>;
@@ -58,13 +61,25 @@ function codec<Record>(
     known.set(entry, record);
     return record;
   };
+  const check = (record: Record): void => {
+    const wrong = fault(record);
+    if (wrong !== undefined) throw new BadRecord(`${kind}, about to be written`, wrong);
+  };
+  const spell = (record: Record): string => {
+    const value = JSON.stringify(record);
+    written.set(value, record);
+    return value;
+  };
   return {
     encode(record) {
-      const wrong = fault(record);
-      if (wrong !== undefined) throw new BadRecord(`${kind}, about to be written`, wrong);
-      const value = JSON.stringify(record);
-      written.set(value, record);
-      return value;
+      check(record);
+      return spell(record);
+    },
+    draft(key, record) {
+      check(record);
+      const draft = new Draft(key, () => spell(record));
+      known.set(draft, record);
+      return draft;
     },
     decode,
     decodeAll: (entries) => decodeAll(entries, decode),
@@ -108,13 +123,20 @@ function decodeAll<Record>(
   const faults: BadRecord[] = [];
   for (const entry of entries)
     try {
-      good.push({ ...entry, record: decode(entry) });
+      good.push(kept(entry, decode(entry)));
     } catch (fault) {
       if (!(fault instanceof BadRecord)) throw fault;
       faults.push(fault);
     }
   return { good, faults };
 }
+
+const kept = <Record>({ key, revision, created }: Entry, record: Record): Kept<Record> => ({
+  key,
+  revision,
+  created,
+  record,
+});
 
 /** One codec per record of core/records.ts. */
 export const records = {

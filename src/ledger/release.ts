@@ -109,7 +109,7 @@ async function withoutLease(
     writes: [
       { drop: keys.lease(node, address) },
       { drop: keys.limit(node, address) },
-      { put: keys.tally(node), value: records.tally.encode(after) },
+      records.tally.draft(keys.tally(node), after),
       ...writes,
     ],
   };
@@ -150,7 +150,7 @@ async function addressGone(read: Read, going: Going, options: ReleaseOptions): P
   const key = keys.block(lease.pool, place.block);
   return {
     guards: [{ key, revision: block.revision }],
-    writes: [{ put: key, value: records.block.encode(next) }],
+    writes: [records.block.draft(key, next)],
   };
 }
 
