@@ -43,31 +43,33 @@ export function parseAddress(text: string): Address {
 }
 
 function parseV4(text: string): Address {
-  const parts = QUAD.exec(text)?.slice(1).map(Number);
+  const parts = QUAD.exec(text);
   if (!parts) throw new BadAddress(text, 'it needs four decimal parts without leading zeros');
-  const over = parts.find((part) => part > 255);
-  if (over !== undefined) throw new BadAddress(text, `its part ${over} is over 255`);
-  return fromBytes(4, parts);
+  let value = 0;
+  for (let at = 1; at <= 4; at++) {
+    const part = Number(parts[at]);
+    if (part > 255) throw new BadAddress(text, `its part ${part} is over 255`);
+    value = value * 256 + part;
+  }
+  return { family: 4, value: BigInt(value) };
 }
 
 function parseV6(text: string): Address {
   if (text.includes('%')) throw new BadAddress(text, 'a zone has no meaning here');
   if (text.includes('.')) throw new BadAddress(text, 'a dotted tail is not taken, write groups');
   if (!ipaddr.IPv6.isValid(text)) throw new BadAddress(text, 'it is no IPv6 address');
-  return fromBytes(6, ipaddr.IPv6.parse(text).toByteArray());
+  const bytes: readonly number[] = ipaddr.IPv6.parse(text).toByteArray();
+  return { family: 6, value: bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n) };
 }
-
-const fromBytes = (family: Family, bytes: readonly number[]): Address => ({
-  family,
-  value: bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n),
-});
 
 /** The one spelling: dotted quad, or RFC 5952. */
 export function formatAddress({ family, value }: Address): string {
-  const bytes = Array.from({ length: widthOf(family) / 8 }, (_, i) =>
-    Number((value >> BigInt(widthOf(family) - 8 - 8 * i)) & 255n),
-  );
-  return family === 4 ? bytes.join('.') : new ipaddr.IPv6(bytes).toRFC5952String();
+  if (family === 4) {
+    const quad = Number(value);
+    return `${(quad >>> 24) & 255}.${(quad >>> 16) & 255}.${(quad >>> 8) & 255}.${quad & 255}`;
+  }
+  const bytes = Array.from({ length: 16 }, (_, i) => Number((value >> BigInt(120 - 8 * i)) & 255n));
+  return new ipaddr.IPv6(bytes).toRFC5952String();
 }
 
 /** The same address in its one spelling. @throws BadAddress */

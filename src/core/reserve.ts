@@ -80,8 +80,16 @@ export const unreserved = (tally: TallyRecord, place: PoolPlace): TallyRecord =>
 const without = (
   resting: Reserve['resting'] = {},
   offset: number,
-): NonNullable<Reserve['resting']> =>
-  Object.fromEntries(Object.entries(resting).filter(([key]) => Number(key) !== offset));
+): NonNullable<Reserve['resting']> => (offset in resting ? less(resting, String(offset)) : resting);
+
+function less<Value>(
+  all: Readonly<Record<string, Value>>,
+  name: string,
+): Readonly<Record<string, Value>> {
+  const others: Record<string, Value> = {};
+  for (const [other, value] of Object.entries(all)) if (other !== name) others[other] = value;
+  return others;
+}
 
 function changed(
   tally: TallyRecord,
@@ -107,9 +115,7 @@ const replaced = <Value>(
   name: string,
   value: Value | undefined,
 ): Readonly<Record<string, Value>> =>
-  value === undefined
-    ? Object.fromEntries(Object.entries(all).filter(([other]) => other !== name))
-    : { ...all, [name]: value };
+  value === undefined ? less(all, name) : { ...all, [name]: value };
 
 /** An address in reserve. `restsUntilMs` is there when it is at rest, absent when it is kept. */
 export interface Reserved extends PoolPlace {
@@ -119,6 +125,15 @@ export interface Reserved extends PoolPlace {
 /** Everything that a node has in reserve; what has rested longest comes first, what is kept last. */
 export const reservedOf = ({ reserve = {} }: TallyRecord): readonly Reserved[] =>
   Object.entries(reserve).flatMap(([pool, blocks]) => reservedIn(pool, blocks));
+
+/** How many addresses of one pool rest with a node. */
+export function restingOfPool({ reserve = {} }: TallyRecord, pool: string): number {
+  const blocks = Object.hasOwn(reserve, pool) ? (reserve[pool] ?? {}) : {};
+  return Object.values(blocks).reduce(
+    (count, { resting = {} }) => count + Object.keys(resting).length,
+    0,
+  );
+}
 
 /** What a node has in reserve of one pool, in the same order. */
 export const reservedOfPool = ({ reserve = {} }: TallyRecord, pool: string): readonly Reserved[] =>

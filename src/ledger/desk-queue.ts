@@ -1,3 +1,4 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import type { Clock } from '../plumbing/clock.ts';
 import type { CachedStore } from './cache.ts';
 import type { Asked, Job } from './desk-job.ts';
@@ -74,6 +75,7 @@ export class DeskQueue {
       if (failed && this.#errandsOnly()) await this.#rest();
       if (this.#closing.signal.aborted && failed && this.#errandsOnly()) break;
       failed = !(await this.#serve(this.#nextBatch()));
+      await endOfTurn(); // whoever has been answered may ask again at once, and what has arrived is read
     }
     this.#working = undefined;
   }

@@ -3,7 +3,6 @@ import { addressAt } from '../core/pool.ts';
 import type { PoolPlace } from '../core/reserve.ts';
 import type { Spot } from './blocks.ts';
 import type { ReachedPool } from './lease-view.ts';
-import { spelled } from './lease-view.ts';
 import type { Read } from './store.ts';
 
 /** What is looked for, and when. */
@@ -38,4 +37,4 @@ export const placeIn = ({ pool, block, offset }: Found): PoolPlace => ({
 
 /** The address of a spot, spelled. */
 export const addressOf = ({ pool, block, offset }: Found): string =>
-  spelled(formatAddress(addressAt(pool.space, { block: block.n, offset })));
+  formatAddress(addressAt(pool.space, { block: block.n, offset }));

@@ -177,12 +177,19 @@ export function granted(
 
 const WHO = ['app', 'task', 'container', 'mac', 'incarnation', 'by', 'bootId'] as const;
 
+/** What is said, and no more. */
+function whoOf(ask: AddressAsk): Partial<Pick<AddressAsk, (typeof WHO)[number]>> {
+  const said: Partial<Record<(typeof WHO)[number], string>> = {};
+  for (const key of WHO) if (ask[key] !== undefined) said[key] = ask[key];
+  return said as Partial<Pick<AddressAsk, (typeof WHO)[number]>>;
+}
+
 export const leaseOf = (ask: AddressAsk, pool: string, nowMs: number): LeaseRecord => ({
   v: 1,
   pool,
   network: ask.network,
   incarnation: ask.incarnation,
-  ...Object.fromEntries(WHO.flatMap((key) => (ask[key] === undefined ? [] : [[key, ask[key]]]))),
+  ...whoOf(ask),
   sinceMs: nowMs,
   ...askedOf(ask),
 });

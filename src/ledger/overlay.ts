@@ -96,19 +96,20 @@ export class Overlay implements Read {
       if (before !== undefined && before !== revision) this.#torn = true;
       this.#guards.set(key, revision);
     }
-    for (const write of writes) {
-      const key = keyOf(write);
-      this.#writes.set(key, write);
-      const pending = pendingEntry(write);
-      if (pending) this.#pending.set(key, pending);
-      else this.#pending.delete(key);
-      for (const [prefix, listing] of this.#listings) this.#list(listing, prefix, key);
-      for (const [prefix, follower] of this.#followers) {
-        if (!key.startsWith(prefix)) continue;
+    for (const write of writes) this.#write(keyOf(write), write);
+  }
+
+  #write(key: string, write: Write): void {
+    const pending = pendingEntry(write);
+    this.#writes.set(key, write);
+    if (pending) this.#pending.set(key, pending);
+    else this.#pending.delete(key);
+    for (const [prefix, listing] of this.#listings) this.#list(listing, prefix, key);
+    for (const [prefix, follower] of this.#followers)
+      if (key.startsWith(prefix)) {
         if (pending) follower.put(pending);
         else follower.drop(key);
       }
-    }
   }
 
   /** True when one key was read at two revisions: someone wrote in between, so the commit must lose. */

@@ -23,7 +23,7 @@ const isText: Check = (value) => typeof value === 'string';
 
 function isMap(value: unknown, key: (name: string) => boolean, of: Check): boolean {
   if (!isFields(value)) return false;
-  for (const name of Object.keys(value)) if (!key(name) || !of(value[name])) return false;
+  for (const name in value) if (!key(name) || !of(value[name])) return false;
   return true;
 }
 

@@ -35,10 +35,6 @@ export interface Codec<Record> {
 
 type Shape = (value: unknown) => boolean;
 
-/**
- * What was read from one entry is kept as long as the entry is: a cached one is decoded once. What was
- * written is kept for a while: whoever wrote it reads it next.
- */
 function codec<Record>(
   kind: string,
   schema: Joi.ObjectSchema<Record>,
@@ -46,44 +42,59 @@ function codec<Record>(
 ): Codec<Record> {
   const fault = (value: unknown): string | undefined =>
     shape(value) ? undefined : faultOf(schema, value);
-  const known = new WeakMap<Entry, Record>();
-  const written = new Lately<Record>();
+  const memory = new Memory<Record>();
+  const check = (record: Record): void => {
+    const wrong = fault(record);
+    if (wrong !== undefined) throw new BadRecord(`${kind}, about to be written`, wrong);
+  };
   const read = ({ key, value }: Entry): Record => {
     const record = parsed(key, value);
     const wrong = fault(record);
     if (wrong !== undefined) throw new BadRecord(key, wrong);
     return record as Record;
   };
-  const decode = (entry: Entry): Record => {
-    const before = known.get(entry);
-    if (before !== undefined) return before;
-    const record = written.get(entry.value) ?? read(entry);
-    known.set(entry, record);
-    return record;
-  };
-  const check = (record: Record): void => {
-    const wrong = fault(record);
-    if (wrong !== undefined) throw new BadRecord(`${kind}, about to be written`, wrong);
-  };
-  const spell = (record: Record): string => {
-    const value = JSON.stringify(record);
-    written.set(value, record);
-    return value;
-  };
+  const decode = (entry: Entry): Record => memory.of(entry, read);
   return {
     encode(record) {
       check(record);
-      return spell(record);
+      return memory.spelled(record);
     },
     draft(key, record) {
       check(record);
-      const draft = new Draft(key, () => spell(record));
-      known.set(draft, record);
+      const draft = new Draft(key, () => memory.spelled(record));
+      memory.keep(draft, record);
       return draft;
     },
     decode,
     decodeAll: (entries) => decodeAll(entries, decode),
   };
+}
+
+/**
+ * What was read from one entry is kept as long as the entry is: a cached one is decoded once. What was
+ * written is kept for a while: whoever wrote it reads it next.
+ */
+class Memory<Record> {
+  readonly #known = new WeakMap<Entry, Record>();
+  readonly #written = new Lately<Record>();
+
+  of(entry: Entry, read: (entry: Entry) => Record): Record {
+    const before = this.#known.get(entry);
+    if (before !== undefined) return before;
+    const record = this.#written.get(entry.value) ?? read(entry);
+    this.keep(entry, record);
+    return record;
+  }
+
+  keep(entry: Entry, record: Record): void {
+    this.#known.set(entry, record);
+  }
+
+  spelled(record: Record): string {
+    const value = JSON.stringify(record);
+    this.#written.set(value, record);
+    return value;
+  }
 }
 
 /** Some of the values that were set last, at least `LATELY` of them. */

@@ -3,7 +3,7 @@ import { BLOCK_SIZE, givenBack, hasBit, maskOf } from '../core/block.ts';
 import type { Place, PoolSpace } from '../core/pool.ts';
 import { isUsable, placeOf, poolSpace, sizeOf } from '../core/pool.ts';
 import type { BlockRecord, LeaseRecord, TallyRecord } from '../core/lease-record.ts';
-import { laidToRest, reservedOfPool, restLimit } from '../core/reserve.ts';
+import { laidToRest, restingOfPool, restLimit } from '../core/reserve.ts';
 import type { SeenBlock } from './blocks.ts';
 import { readBlock } from './blocks.ts';
 import { keys } from './keys.ts';
@@ -165,9 +165,9 @@ function mayRest(
 ): boolean {
   const withheld = Object.hasOwn(block.record.quarantined, place.offset);
   if (withheld || !isUsable(space, parseAddress(address))) return false;
-  const { length } = reservedOfPool(sums, lease.pool).filter(
-    ({ restsUntilMs }) => restsUntilMs !== undefined,
-  );
   const usable = Math.min(BLOCK_SIZE, sizeOf(space));
-  return length < restLimit({ usable, sharers: Object.keys(block.record.held).length });
+  return (
+    restingOfPool(sums, lease.pool) <
+    restLimit({ usable, sharers: Object.keys(block.record.held).length })
+  );
 }
