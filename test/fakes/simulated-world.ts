@@ -126,7 +126,7 @@ export class World {
     watched.catch(() => undefined);
     const last = this.#happened + most;
     for (;;) {
-      await turn();
+      await settledTurn();
       if (this.#fault) throw this.#fault;
       if (settled) return watched;
       const event = this.#next();
@@ -143,7 +143,7 @@ export class World {
   async roll(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => this.#wake?.());
     while (!signal.aborted) {
-      await turn();
+      await settledTurn();
       const event = this.#next();
       if (event) {
         const gapMs = event.atMs - this.#nowMs;
@@ -169,4 +169,10 @@ export class World {
     if (first) this.#events.splice(this.#events.indexOf(first), 1);
     return first;
   }
+}
+
+/** A desk that has answered waits for the end of the turn before it goes on. */
+async function settledTurn(): Promise<void> {
+  await turn();
+  await turn();
 }
