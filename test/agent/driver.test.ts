@@ -184,6 +184,17 @@ describe('docker run with the driver, on a real dockerd and etcd', () => {
     assert.deepEqual(await rig.held(), []);
   });
 
+  it('a prune of networks takes those that nobody is on, and leaves the others what they have', async () => {
+    await rig.dockerd.run('lan');
+    const before = await rig.held();
+    await rig.made('idle', '10.82.0.0/24', '--aux-address', 'a=10.82.0.20');
+    assert.equal((await rig.held()).length, 2);
+    await rig.dockerd.must('network', 'prune', '-f');
+    assert.deepEqual(await rig.held(), before);
+    await rig.made('idle', '10.82.0.0/24'); // it was pruned
+    await rig.clear('idle');
+  });
+
   it('a pool without a router gives the bridge an address of its own', async () => {
     const ended = await rig.network(
       ...['bare', '--subnet', '10.85.0.0/24', '--ipam-opt', 'network=lab'],
