@@ -142,6 +142,7 @@ function judgeFor(deps: GateInsideDeps, { view, registry, options }: Judging): J
     read: readBy(marathon),
     context: marathon.context,
     decide,
+    sequence: () => view.sequence,
     whenLedgerDown: settings.gate.whenLedgerDown,
     withinMs: settings.gate.decideWithinMs,
     clock,

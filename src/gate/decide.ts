@@ -13,7 +13,7 @@ import type { Clock } from '../plumbing/clock.ts';
 import { onlyFrees } from './claims.ts';
 import { AppLocked, LaunchRefused, LedgerBehind, NotHeldNow } from './errors.ts';
 import type { Growing } from './growing.ts';
-import { type Decide, passed, type Prepared, type Ruling } from './judge.ts';
+import { AppChanged, type Asked, type Decide, passed, type Ruling } from './judge.ts';
 import { LedgerWatch } from './ledger-watch.ts';
 import { admissionOf } from './promise.ts';
 import type { Settling } from './settle.ts';
@@ -36,8 +36,6 @@ export interface DecideDeps {
   /** A new operation id. */
   readonly newId: () => string;
 }
-
-type Asked = Prepared & { readonly body: Buffer };
 
 /**
  * One change at a time: weighed on the newest picture, promised in one commit that collides with every
@@ -74,6 +72,7 @@ async function untilPromised(deps: Deciding, asked: Asked, signal: AbortSignal):
   for (;;) {
     signal.throwIfAborted();
     const { snapshot, sequence, revision } = upToDate(deps.view);
+    mustBeAsRead(deps.view, asked);
     if (asked.growing) mustStillWait(deps.view, asked, asked.growing);
     replaceStale(snapshot);
     const weighed = weigh(asked, deps.view, deps.options);
@@ -81,6 +80,12 @@ async function untilPromised(deps: Deciding, asked: Asked, signal: AbortSignal):
     const ruling = await promised(deps, asked, { weighed, at: { sequence, revision }, signal });
     if (ruling) return { ruling };
   }
+}
+
+/** @throws AppChanged: what Marathon had when it was asked is not what the change will find */
+function mustBeAsRead({ snapshot }: View, { changes, seenAt }: Asked): void {
+  if (changes.some(({ id }) => (snapshot.reservation(id)?.sequence ?? 0) > seenAt))
+    throw new AppChanged();
 }
 
 /** @throws NotHeldNow: a client's change, or an operator's word, came first */

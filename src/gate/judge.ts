@@ -53,16 +53,25 @@ export interface Prepared {
   readonly growing?: Growing;
 }
 
-/** Decides on a prepared change and promises the room. */
-export type Decide = (
-  prepared: Prepared & { readonly body: Buffer },
-  signal: AbortSignal,
-) => Promise<Ruling>;
+/** A change as it is decided on. */
+export interface Asked extends Prepared {
+  readonly body: Buffer;
+  /** The admission sequence that the picture showed before Marathon was asked what it has. */
+  readonly seenAt: number;
+}
+
+/** Decides on a prepared change and promises the room. @throws AppChanged: it has to be prepared anew */
+export type Decide = (asked: Asked, signal: AbortSignal) => Promise<Ruling>;
+
+/** What Marathon had of an app is history: another change of it was admitted meanwhile. */
+export class AppChanged extends Error {}
 
 export interface JudgeDeps {
   readonly read: (wanted: MarathonRead, signal: AbortSignal) => Promise<Json | undefined>;
   readonly context: (signal: AbortSignal) => Promise<MarathonContext>;
   readonly decide: Decide;
+  /** The admission sequence that the picture shows now. */
+  readonly sequence: () => number;
   /** What to do when the ledger cannot be reached: see `gate.whenLedgerDown`. */
   readonly whenLedgerDown: 'refuse' | 'pass';
   /** Longest time from the body to the verdict, ms. */
@@ -90,10 +99,8 @@ export function createJudge(deps: JudgeDeps): Judge {
       const json = jsonOf(route, body);
       const signal = AbortSignal.timeout(deps.withinMs);
       try {
-        const prepared = await prepare(deps, { route, json }, signal);
-        if (prepared === undefined) return passed(route, body, 'pass; reason=marathon-decides');
-        const asked = { ...prepared, body, ...(hold && { hold }), ...(growing && { growing }) };
-        return await deps.decide(asked, signal);
+        const more = { body, ...(hold && { hold }), ...(growing && { growing }) };
+        return await untilDecided(deps, { route, json, more }, signal);
       } catch (fault) {
         if (isLedgerDown(fault) && deps.whenLedgerDown === 'pass') {
           deps.log.warn('passed on unjudged', {
@@ -106,6 +113,31 @@ export function createJudge(deps: JudgeDeps): Judge {
       }
     },
   };
+}
+
+interface Deciding {
+  readonly route: JudgedRoute;
+  readonly json: Json | undefined;
+  readonly more: Pick<Asked, 'body' | 'hold' | 'growing'>;
+}
+
+/** A change of an app that is admitted while Marathon tells what it has of it makes us ask once more. */
+async function untilDecided(
+  deps: JudgeDeps,
+  { route, json, more }: Deciding,
+  signal: AbortSignal,
+): Promise<Ruling> {
+  for (;;) {
+    signal.throwIfAborted();
+    const seenAt = deps.sequence();
+    const prepared = await prepare(deps, { route, json }, signal);
+    if (prepared === undefined) return passed(route, more.body, 'pass; reason=marathon-decides');
+    try {
+      return await deps.decide({ ...prepared, ...more, seenAt }, signal);
+    } catch (fault) {
+      if (!(fault instanceof AppChanged)) throw fault;
+    }
+  }
 }
 
 export function jsonOf({ kind }: JudgedRoute, body: Buffer): Json | undefined {
