@@ -187,7 +187,7 @@ export class Passes {
     const later = this.#standing.unseen(mark);
     const leave = new Set([...left, ...later]);
     const names =
-      only ?? new Set([...told.shape.keys(), ...back.keys(), ...this.#standing.seen.keys()]);
+      only ?? new Set([...told.shape.keys(), ...back.keys(), ...this.#standing.known()]);
     const scope = new Set([...names].filter((name) => !leave.has(name)));
     const seen = within(back, scope);
     const open = stepsTowards(within(told.shape, scope), seen);

@@ -30,9 +30,9 @@ export class Ports {
   /** The interfaces as they were listed, brought up to date. */
   over(links: Links): Links {
     if (this.#came.size + this.#went.size === 0) return links;
-    const kept = [...links].filter(([, { index }]) => !this.#went.has(index));
-    const come = [...this.#came.values()].filter(({ name }) => !links.has(name));
-    return new Map([...kept, ...come.map((link) => [link.name, link] as const)]);
+    const now = new Map([...links].filter(([, { index }]) => !this.#went.has(index)));
+    for (const link of this.#came.values()) if (!now.has(link.name)) now.set(link.name, link);
+    return now;
   }
 
   /** All were listed. What that list has, or never had, need not be remembered. */

@@ -54,6 +54,11 @@ export class Standing {
     return new Set([...this.#done].flatMap(([name, { act }]) => (act > mark ? name : [])));
   }
 
+  /** Interfaces of which anything is remembered: a look at everything is a look at these too. */
+  known(): ReadonlySet<string> {
+    return new Set([...this.#seen.keys(), ...this.#done.keys()]);
+  }
+
   /** Interfaces that should have something else than was found there, and others by the same name. */
   changed(links: Links, wanted: Shape): ReadonlySet<string> {
     const names = [...new Set([...this.#shape.keys(), ...wanted.keys()])];
