@@ -39,6 +39,14 @@ export interface PassReport {
   readonly done: readonly { readonly action: FenceAction; readonly outcome: StepOutcome }[];
 }
 
+/** What Mesos shows, and when it was asked. */
+interface AgentList {
+  readonly byNode: ReadonlyMap<string, AgentSeen>;
+  readonly atMs: number;
+  /** The records as they were before it was asked. */
+  readonly fences: Fences;
+}
+
 /** What a leader remembers between two passes; whoever takes over begins with nothing. */
 interface Memory {
   since: RoomSince;
@@ -46,7 +54,7 @@ interface Memory {
   readonly flips: Map<string, readonly number[]>;
   /** Nodes that Mesos refused to switch, and until when they are let be. */
   readonly paused: Map<string, number>;
-  agents: { readonly byNode: ReadonlyMap<string, AgentSeen>; readonly atMs: number } | undefined;
+  agents: AgentList | undefined;
 }
 
 /** How long a node is let be after Mesos refused to switch it: its word seldom changes by itself. */
@@ -102,11 +110,10 @@ async function look(
   mostMs: number,
 ): Promise<{ steps: FenceSteps; fences: Fences; nowMs: number } | undefined> {
   const age = Math.abs(deps.clock.now() - (memory.agents?.atMs ?? -Infinity));
-  if (age >= mostMs)
-    memory.agents = {
-      atMs: deps.clock.now(),
-      byNode: agentsByNode(await force.means.agents(signal)),
-    };
+  if (age >= mostMs) {
+    const asked = { atMs: deps.clock.now(), fences: deps.book.fences() };
+    memory.agents = { ...asked, byNode: agentsByNode(await force.means.agents(signal)) };
+  }
   signal.throwIfAborted();
   const snapshot = deps.snapshot();
   if (!snapshot || !memory.agents) return undefined;
@@ -119,8 +126,18 @@ async function look(
     ...{ since: memory.since, flips: memory.flips },
   });
   memory.since = since;
-  return { steps, fences, nowMs };
+  const isTold = isTimely(memory.agents, fences);
+  return { steps: { ...steps, actions: steps.actions.filter(isTold) }, fences, nowMs };
 }
+
+/**
+ * What Mesos showed before a record was written tells nothing about the record: a leader that is none any
+ * more may have confessed a call meanwhile, which the list does not show. It waits for another list.
+ */
+const isTimely =
+  ({ fences: before }: AgentList, { records }: Fences) =>
+  ({ node }: FenceAction): boolean =>
+    before.records.get(node)?.revision === records.get(node)?.revision;
 
 function dueOf(
   actions: readonly FenceAction[],

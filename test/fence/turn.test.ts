@@ -8,7 +8,7 @@ import type { FenceMeans, Switched } from '../../src/fence/means.ts';
 import { fenceTurn, type FenceTurnDeps, type PassReport } from '../../src/fence/turn.ts';
 import type { Term } from '../../src/ledger/election.ts';
 import { openFenceBook } from '../../src/ledger/fence-book.ts';
-import { listFences } from '../../src/ledger/fences.ts';
+import { confessFence, listFences } from '../../src/ledger/fences.ts';
 import { keys } from '../../src/ledger/keys.ts';
 import { records } from '../../src/ledger/records.ts';
 import type { Store } from '../../src/ledger/store.ts';
@@ -361,6 +361,32 @@ describe('a leader that leads no more', () => {
     assert.equal((await recordIn(world))?.state, 'closing', 'it left word');
     world.isFull = false;
     const next = await leader(t, world);
+    await next();
+    await next();
+    await agrees(world);
+  });
+
+  it('confesses it after the next leader has looked at Mesos, whose list is too old for that', async (t) => {
+    const world = await worldOf(t);
+    world.stepMs = 100;
+    const settings = { ...SETTINGS, everyMs: 60_000 };
+    await (
+      await leader(t, world)
+    )();
+    const record = await recordIn(world);
+    assert.ok(record);
+    world.isFull = false;
+    const next = await leader(t, world, { settings });
+    await next();
+    await agrees(world);
+    await next(); // with a list that it keeps
+    const { agent } = world.mesos;
+    world.mesos.agent = { ...agent, deactivated: true, active: false };
+    const confessed = { ...record, state: 'closing', sinceMs: world.clock.ms - 60_000 } as const;
+    await confessFence(world.store, { node: NODE, record: confessed }, patience());
+    await next();
+    assert.equal((await recordIn(world))?.state, 'closing', 'it is not forgotten');
+    world.clock.ms += 60_000;
     await next();
     await next();
     await agrees(world);
