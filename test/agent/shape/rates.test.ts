@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
-import { cpus, loadavg } from 'node:os';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import {
   askFor,
   bestOf,
+  changesIn,
   type Container,
+  echoes,
   firstSecond,
   flood,
   flow,
   median,
+  rateAt,
+  reached,
   receivedBytes,
   roundTrips,
   sh,
@@ -19,16 +22,14 @@ import {
   type Told,
   UPLINK,
 } from './stage.ts';
+import { ifbOf } from '../../../src/core/shape.ts';
 
 /**
- * Rates as iperf3 sees them. A ceiling must hold at once; what is reached may need a second try on a
- * busy machine. A limit counts Ethernet frames, so TCP carries at most 95.6 % of it.
+ * Rates as iperf3 sees them. A ceiling must hold at once, in every try; what is reached may need another try
+ * on a busy machine, and is forgiven what the measuring programs waited for a CPU. A limit counts Ethernet
+ * frames, so TCP carries at most 95.6 % of it.
  */
 const SECONDS = 5;
-
-/** What must be reached of a limit: on a machine with more work than CPUs, less says nothing. */
-const least = (share: number): number =>
-  loadavg()[0]! > cpus().length * 1.5 ? share * 0.9 : share;
 
 describe('limits, as traffic meets them', { concurrency: 1 }, () => {
   let on: Stage;
@@ -60,18 +61,14 @@ describe('limits, as traffic meets them', { concurrency: 1 }, () => {
           direction === 'in'
             ? flow(on.peer, a, `-t ${SECONDS}`)
             : flow(a, on.peer, `-t ${SECONDS}`);
-        const measured = await bestOf(
-          async () => {
-            const counted = firstSecond(direction === 'in' ? a : on.peer);
-            const outcome = await tcp();
-            const first = await counted;
-            assert.ok(outcome.mbit <= mbit, `${outcome.mbit} Mbit/s pass the limit`);
-            assert.ok(first <= mbit * 1.2, `${first} Mbit/s in the first second`);
-            return outcome;
-          },
-          (outcome) => outcome.mbit >= mbit * least(0.94),
-        );
-        assert.ok(measured.mbit >= mbit * least(0.94), `only ${measured.mbit} Mbit/s`);
+        await reached('94 %', mbit * 0.94, async () => {
+          const counted = firstSecond(direction === 'in' ? a : on.peer);
+          const outcome = await tcp();
+          const first = await counted;
+          assert.ok(outcome.mbit <= mbit, `${outcome.mbit} Mbit/s pass the limit`);
+          assert.ok(first <= mbit * 1.2, `${first} Mbit/s in the first second`);
+          return [outcome];
+        });
       });
 
   const passed = async (
@@ -151,66 +148,77 @@ describe('limits, as traffic meets them', { concurrency: 1 }, () => {
 
   it('limits both directions at once, and two containers of one host', async () => {
     await limit([a, 1, 40], [b, 2, 80, 20]);
-    const outcome = await bestOf(
-      async () => {
-        const [there, back] = await Promise.all([flow(a, b, '-t 3'), flow(b, a, '-t 3')]);
-        // b may receive 80 of a's 40, a may receive 40 of b's 20
-        assert.ok(there.mbit <= 40 && back.mbit <= 20, `${there.mbit} and ${back.mbit} Mbit/s`);
-        return [there.mbit, back.mbit] as const;
-      },
-      // either way's acknowledgements wait in the other way's queue, so neither gets all of its limit
-      ([there, back]) => there >= 40 * 0.75 && back >= 20 * 0.75,
-    );
-    assert.ok(outcome[0] >= 30 && outcome[1] >= 15, String(outcome));
+    // either way's acknowledgements wait in the other way's queue, so neither gets all of its limit
+    await reached('three quarters of what b may send, and twice that of a', 20 * 0.75, async () => {
+      const [there, back] = await Promise.all([flow(a, b, '-t 3'), flow(b, a, '-t 3')]);
+      // b may receive 80 of a's 40, a may receive 40 of b's 20
+      assert.ok(there.mbit <= 40 && back.mbit <= 20, `${there.mbit} and ${back.mbit} Mbit/s`);
+      return [{ ...there, mbit: there.mbit / 2 }, back];
+    });
   });
 
   it('changes a limit under load: no connection drops, and nobody else moves', async () => {
-    await limit([a, 1, 100], [b, 2, 50]);
-    const loads = Promise.all([flow(on.peer, a, '-P 4 -t 8'), flow(on.peer, b, '-t 8')]);
-    await wait(3000);
-    await limit([a, 1, 30], [b, 2, 50]);
-    await wait(1900);
-    const before = receivedBytes(a);
-    await wait(2000);
-    const after = ((receivedBytes(a) - before) * 8) / 1e6 / 2;
-    const [changed, other] = await loads;
-    assert.ok(after <= 30 * 1.05, `${after} Mbit/s two seconds later`);
-    assert.equal(changed.streams, 4);
-    assert.ok(other.mbit <= 50 && other.mbit >= 50 * 0.5, `the other had ${other.mbit} Mbit/s`);
-    assert.ok(
-      changed.seconds.slice(4).every((mbit) => mbit > 0),
-      'it went on',
-    );
+    // far below what a busy machine carries: a moves, b transfers all it may, c is asked 100 times a second
+    const others = [askFor(b, 2, 10), askFor(c, 3, 10)];
+    const set = async (mbit: number): Promise<void> => {
+      told.set({ asks: [askFor(a, 1, mbit), ...others], uplink: UPLINK });
+      assert.deepEqual((await told.settle()).faults, []);
+    };
+    await reached('94 % of the other limit', 10 * 0.94, async () => {
+      await set(30);
+      const before = await standingOf([b, 2], [c, 3]);
+      const loads = Promise.all([flow(on.peer, a, '-P 4 -t 8'), flow(on.peer, b, '-t 8')]);
+      const pings = echoes(on.peer, c, 600);
+      await wait(2500);
+      const changes = await changesIn(on.netns, () => set(8));
+      await wait(1900);
+      const after = await rateAt(a, 2000);
+      const [changed, other] = await loads;
+      assert.ok(after <= 8 * 1.05, `${after} Mbit/s two seconds later`);
+      assert.deepEqual([changed.streams, other.streams], [4, 1], 'connections to the end');
+      assert.ok(changed.bytes.every((bytes) => bytes > 0) && after > 0, 'it went on');
+      assert.match(changes.join('\n'), /class htb c0a1:1 dev v1 /);
+      for (const line of changes) assert.match(line, / dev (v1|corral-0001) /, 'of nobody else');
+      assert.deepEqual(await pings, { sent: 600, lost: 0 });
+      assert.deepEqual(
+        await standingOf([b, 2], [c, 3]),
+        before,
+        'the same trees, queues and limits',
+      );
+      assert.ok(other.mbit <= 10, `the other had ${other.mbit} Mbit/s`);
+      return [other];
+    });
   });
+
+  /** What a container's trees are made of, without what they count. */
+  async function standingOf(...of: readonly (readonly [Container, number])[]): Promise<string> {
+    const devices = of.flatMap(([{ hostInterface }, minor]) => [hostInterface, ifbOf(minor)]);
+    const shown = await Promise.all(
+      devices.flatMap((dev) => [on.tc(`class show dev ${dev}`), on.tc(`qdisc show dev ${dev}`)]),
+    );
+    return shown.join('');
+  }
 
   it('three asks of 200 Mbit/s on a link of 300 at ratio 2: the link holds, each has its floor', async () => {
     const uplink = { linkInKbit: 300_000, linkOutKbit: 300_000, overcommit: 2, headroom: 1 };
     const containers = [a, b, c];
     told.set({ asks: containers.map((one, at) => askFor(one, at + 1, 200)), uplink });
     assert.deepEqual((await told.settle()).faults, []);
-    const alone = await bestOf(
-      () => flow(on.peer, a, '-t 2'),
-      ({ mbit }) => mbit >= 200 * 0.9,
-    );
-    assert.ok(alone.mbit >= 180 && alone.mbit <= 202, `alone: ${alone.mbit} Mbit/s`);
-    for (const direction of ['in', 'out'] as const) {
-      const rates = await bestOf(
-        async () => {
-          const flows = await Promise.all(
-            containers.map((one) =>
-              direction === 'in'
-                ? flow(on.peer, one, '-P 2 -t 4')
-                : flow(one, on.peer, '-P 2 -t 4'),
-            ),
-          );
-          const mbits = flows.map(({ mbit }) => mbit);
-          const sum = mbits.reduce((total, mbit) => total + mbit, 0);
-          assert.ok(sum <= 300, `${sum} Mbit/s pass the link`);
-          return mbits;
-        },
-        (mbits) => mbits.every((mbit) => mbit >= 90),
-      );
-      for (const mbit of rates) assert.ok(mbit >= 90, `floors are 100 Mbit/s: ${rates.join(', ')}`);
-    }
+    await reached('90 % of what one may have alone', 180, async () => {
+      const alone = await flow(on.peer, a, '-t 2');
+      assert.ok(alone.mbit <= 202, `alone: ${alone.mbit} Mbit/s`);
+      return [alone];
+    });
+    for (const direction of ['in', 'out'] as const)
+      await reached('90 % of each floor of 100 Mbit/s', 90, async () => {
+        const flows = await Promise.all(
+          containers.map((one) =>
+            direction === 'in' ? flow(on.peer, one, '-P 2 -t 4') : flow(one, on.peer, '-P 2 -t 4'),
+          ),
+        );
+        const sum = flows.reduce((total, { mbit }) => total + mbit, 0);
+        assert.ok(sum <= 300, `${sum} Mbit/s pass the link`);
+        return flows;
+      });
   });
 });

@@ -137,13 +137,17 @@ export interface Flow {
   readonly seconds: readonly number[];
   /** Connections that were there to the end. */
   readonly streams: number;
+  /** That each of them carried. */
+  readonly bytes: readonly number[];
+  /** Share of the time that sender and receiver waited for a CPU; 0 where the kernel does not tell. */
+  readonly waited: number;
 }
 
 interface IperfReport {
   readonly error?: string;
   readonly intervals: readonly { readonly sum: { readonly bits_per_second: number } }[];
   readonly end: {
-    readonly streams: readonly unknown[];
+    readonly streams: readonly { readonly receiver: { readonly bytes: number } }[];
     readonly sum?: { readonly bits_per_second: number; readonly lost_percent: number };
     readonly sum_received: { readonly bits_per_second: number };
   };
@@ -154,11 +158,22 @@ const inside = (space: string, words: string): string[] => [
   ...words.split(' '),
 ];
 
+/**
+ * What is put before a program that measures, so that it comes before all that shares the CPUs: at a load of 19
+ * on 2 of them TCP at 1000 Mbit/s came to 880 to 957 without it, and to 956 and 957 with it. Nothing where that
+ * is not allowed.
+ */
+const AHEAD = run('chrt', ['-f', '10', 'true']).then(
+  () => 'chrt -f 10 ',
+  () => '',
+);
+
 let port = 20_000;
 
 /** Starts an iperf3 server and gives its end when it has served one client. */
 async function serve(space: string, onPort: number): Promise<ChildProcess> {
-  const server = spawn('nsenter', inside(space, `iperf3 -s -1 -p ${onPort} --forceflush`));
+  const words = `${await AHEAD}iperf3 -s -1 -p ${onPort} --forceflush`;
+  const server = spawn('nsenter', inside(space, words));
   await new Promise<void>((resolve, reject) => {
     server.stdout.on('data', (text: Buffer) => {
       if (text.includes('listening')) resolve();
@@ -172,21 +187,59 @@ async function serve(space: string, onPort: number): Promise<ChildProcess> {
 export async function flow(from: Container, to: Container, words: string): Promise<Flow> {
   const onPort = (port += 1);
   const server = await serve(to.name, onPort);
+  const waits = new Waits();
   try {
-    const command = `iperf3 -c ${to.address} -p ${onPort} -J ${words}`;
-    const { stdout } = await run('nsenter', inside(from.name, command), {
-      timeout: 60_000,
+    const command = `${await AHEAD}iperf3 -c ${to.address} -p ${onPort} -J ${words}`;
+    const running = run('nsenter', inside(from.name, command), {
+      timeout: 90_000,
       maxBuffer: 64e6,
     });
+    waits.follow(server.pid, running.child.pid);
+    const { stdout } = await running;
     const report = JSON.parse(stdout) as IperfReport;
     assert.equal(report.error, undefined);
     return {
+      waited: waits.share(),
       mbit: report.end.sum_received.bits_per_second / 1e6,
       seconds: report.intervals.map(({ sum }) => sum.bits_per_second / 1e6),
       streams: report.end.streams.length,
+      bytes: report.end.streams.map(({ receiver }) => receiver.bytes),
     };
   } finally {
+    waits.end();
     server.kill('SIGKILL');
+  }
+}
+
+/** How long processes waited for a CPU. @see kernel, Documentation/scheduler/sched-stats.rst */
+class Waits {
+  readonly #ms = new Map<number, number>();
+  readonly #began = performance.now();
+  #looks: NodeJS.Timeout | undefined;
+
+  follow(...pids: readonly (number | undefined)[]): void {
+    const known = pids.filter((pid) => pid !== undefined);
+    this.#looks = setInterval(() => {
+      for (const pid of known) this.#look(pid);
+    }, 50);
+  }
+
+  #look(pid: number): void {
+    try {
+      const [, waitedNs] = readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ');
+      this.#ms.set(pid, Number(waitedNs) / 1e6);
+    } catch {
+      // it has ended, or this kernel does not tell
+    }
+  }
+
+  share(): number {
+    const sum = [...this.#ms.values()].reduce((all, ms) => all + ms, 0);
+    return sum / (performance.now() - this.#began);
+  }
+
+  end(): void {
+    clearInterval(this.#looks);
   }
 }
 
@@ -213,9 +266,30 @@ export async function flood(from: Container, to: Container, bytes: number): Prom
 
 /** Round trips in ms, sorted; `count` echoes, 100 a second. */
 export async function roundTrips(from: Container, to: Container, count: number): Promise<number[]> {
-  const words = `ping -n -i 0.01 -c ${count} -w 20 ${to.address}`;
+  const words = `${await AHEAD}ping -n -i 0.01 -c ${count} -w 20 ${to.address}`;
   const { stdout } = await run('nsenter', inside(from.name, words), { timeout: 60_000 });
   return [...stdout.matchAll(/time=([\d.]+)/g)].map(([, ms]) => Number(ms)).sort((a, b) => a - b);
+}
+
+/** Echoes 100 times a second, and how many of them no answer came to. */
+export async function echoes(
+  from: Container,
+  to: Container,
+  count: number,
+): Promise<{ readonly sent: number; readonly lost: number }> {
+  const words = `${await AHEAD}ping -n -q -i 0.01 -c ${count} -W 10 ${to.address}`;
+  const { stdout } = await run('nsenter', inside(from.name, words), { timeout: 60_000 });
+  const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(stdout) ?? [];
+  return { sent: Number(sent), lost: Number(sent) - Number(received) };
+}
+
+/** Mbit/s that arrive at the interface of a container in the time to come. */
+export async function rateAt(container: Container, withinMs: number): Promise<number> {
+  const began = performance.now();
+  const before = receivedBytes(container);
+  await wait(withinMs);
+  const after = receivedBytes(container);
+  return ((after - before) * 8) / 1e3 / (performance.now() - began);
 }
 
 export const median = (sorted: readonly number[]): number => sorted[sorted.length >> 1] ?? NaN;
@@ -236,10 +310,72 @@ export function sentBytes({ pid }: Container): number {
 export async function firstSecond(container: Container): Promise<number> {
   const idle = receivedBytes(container);
   const patience = performance.now() + 5000;
-  while (receivedBytes(container) - idle < 20_000 && performance.now() < patience) await wait(1);
-  const began = performance.now();
+  // the last moment at which it had not begun: who is late to see it must not count more than a second's bytes
+  let began = performance.now();
+  for (let next = began; receivedBytes(container) - idle < 20_000 && next < patience;) {
+    began = next;
+    await wait(1);
+    next = performance.now();
+  }
   await wait(1000);
   return ((receivedBytes(container) - idle) * 8) / 1e3 / (performance.now() - began);
+}
+
+/**
+ * Up to five tries to reach some Mbit/s. Where none did, one must have come so near that what is missing is no
+ * more than its programs waited for a CPU, and never more than half. What must not be passed the caller
+ * asserts of each try.
+ */
+export async function reached(
+  what: string,
+  wanted: number,
+  attempt: () => Promise<readonly Pick<Flow, 'mbit' | 'waited'>[]>,
+): Promise<void> {
+  const tries: (readonly Pick<Flow, 'mbit' | 'waited'>[])[] = [];
+  for (let left = 5; left > 0; left -= 1) {
+    const flows = await attempt();
+    if (flows.every(({ mbit }) => mbit >= wanted)) return;
+    tries.push(flows);
+    await wait(500);
+  }
+  const excused = tries.some((flows) =>
+    flows.every(({ mbit, waited }) => mbit >= wanted * (1 - Math.min(0.5, waited))),
+  );
+  const told = tries.map((flows) =>
+    flows.map(({ mbit, waited }) => `${mbit.toFixed(1)}, waiting ${(waited * 100).toFixed(0)} %`),
+  );
+  assert.ok(excused, `${what}: only ${told.join('; ')}`);
+}
+
+/** What `tc monitor` tells of changes in a namespace while something is done. */
+export async function changesIn(
+  netns: string,
+  what: () => Promise<void>,
+): Promise<readonly string[]> {
+  const argv = [`--net=${netns}`, 'stdbuf', '-oL', 'tc', 'monitor'];
+  const monitor = spawn('nsenter', argv, { stdio: ['ignore', 'pipe', 'ignore'] });
+  let text = '';
+  monitor.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  const enter = (words: string) => run('nsenter', [`--net=${netns}`, ...words.split(' ')]);
+  // once it tells of a change of one's own it has told of all before
+  const heard = async (probe: string): Promise<void> => {
+    for (let tries = 0; !text.includes(probe); tries += 1) {
+      assert.ok(tries < 200, 'tc monitor tells nothing');
+      await enter(`tc qdisc replace dev ${probe} root pfifo`);
+      await wait(50);
+    }
+  };
+  const probes = ['probe-1', 'probe-2'] as const;
+  try {
+    for (const probe of probes) await enter(`ip link add ${probe} type ifb`);
+    await heard(probes[0]);
+    await what();
+    await heard(probes[1]);
+    return text.split('\n').filter((line) => line !== '' && !line.includes('probe-'));
+  } finally {
+    monitor.kill('SIGKILL');
+    for (const probe of probes) await enter(`ip link del ${probe}`);
+  }
 }
 
 /** The best of up to five tries: a busy machine can slow a flow down, never speed it up. */
