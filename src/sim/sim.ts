@@ -37,6 +37,9 @@ export interface Sim {
   launchFailures(): { readonly total: number; readonly minutes: readonly number[] };
 }
 
+/** How long a connection may be idle, ms: Node's default of 5 s is in the way of clients on a busy machine. */
+const IDLE_FOR_MS = 60_000;
+
 /** Processes of one kind, one of which leads. */
 interface Cluster {
   readonly listening: Listening[];
@@ -73,6 +76,7 @@ const join = async (
     host,
     port,
   });
+  listening.server.keepAliveTimeout = IDLE_FOR_MS;
   cluster.listening.push(listening);
   cluster.addresses.push(`${host}:${listening.port}`);
   cluster.streams.push(streams);

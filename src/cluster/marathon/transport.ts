@@ -1,6 +1,11 @@
-import { Agent } from 'node:http';
+import { Agent, type ClientRequest } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
-import axios, { type AxiosInstance, type AxiosResponse, isAxiosError } from 'axios';
+import axios, {
+  type AxiosInstance,
+  type AxiosRequestConfig,
+  type AxiosResponse,
+  isAxiosError,
+} from 'axios';
 import { BadMarathonAnswer, MarathonUnreachable } from '../errors.ts';
 import type { Endpoints } from './endpoints.ts';
 import type { Json } from './json.ts';
@@ -52,6 +57,15 @@ const NOT_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREAC
 const wasNotSent = (fault: unknown): boolean =>
   isAxiosError(fault) && NOT_SENT.has(fault.code ?? '');
 
+/**
+ * A connection that was kept open, and that its other end closed in the moment in which it was used again. Nobody
+ * has answered it, and Marathon may be as well as ever.
+ */
+const wasStale = (fault: unknown): boolean =>
+  isAxiosError(fault) &&
+  (fault.code === 'ECONNRESET' || fault.code === 'EPIPE') &&
+  (fault.request as ClientRequest | undefined)?.reusedSocket === true;
+
 // axios counts a body over the bound as a bad response; another Marathon would send the same.
 const isTooLarge = (fault: unknown): boolean =>
   isAxiosError(fault) && fault.message.startsWith('maxContentLength');
@@ -81,14 +95,19 @@ function leaderIn(headers: AxiosResponse['headers']): string | undefined {
   return typeof named === 'string' && URL.canParse(named) ? new URL(named).host : undefined;
 }
 
-function instance(options: TransportOptions): { http: AxiosInstance; close: () => void } {
-  const plain = new Agent({ keepAlive: true, maxSockets: IN_PARALLEL });
+interface Instance {
+  readonly http: AxiosInstance;
+  /** For a call that takes no connection that was kept open. */
+  readonly fresh: Pick<AxiosRequestConfig, 'httpAgent' | 'httpsAgent'>;
+  readonly close: () => void;
+}
+
+function instance(options: TransportOptions): Instance {
   const { ca } = options;
-  const tls = new TlsAgent({
-    keepAlive: true,
-    maxSockets: IN_PARALLEL,
-    ...(ca !== undefined && { ca }),
-  });
+  const trusted = { ...(ca !== undefined && { ca }) };
+  const keeping = { keepAlive: true, maxSockets: IN_PARALLEL };
+  const plain = new Agent(keeping);
+  const tls = new TlsAgent({ ...keeping, ...trusted });
   const http = axios.create({
     adapter: 'http',
     proxy: false,
@@ -106,7 +125,8 @@ function instance(options: TransportOptions): { http: AxiosInstance; close: () =
     plain.destroy();
     tls.destroy();
   };
-  return { http, close };
+  const fresh = { httpAgent: new Agent(), httpsAgent: new TlsAgent(trusted) };
+  return { http, fresh, close };
 }
 
 const headersFor = (authorization: string | undefined, body: Json | undefined) => ({
@@ -117,19 +137,35 @@ const headersFor = (authorization: string | undefined, body: Json | undefined) =
 
 const described = ({ method, path }: Call): string => `${method} ${path}`;
 
-/** A client that goes round the endpoints. It keeps connections open until `close`. */
-export function createTransport(options: TransportOptions): Transport {
-  const { endpoints, authorization } = options;
-  const { http, close } = instance(options);
+type Ask = (url: URL, call: Call, signal: AbortSignal) => Promise<AxiosResponse>;
 
-  const attempt = async (url: URL, call: Call, signal: AbortSignal): Promise<AxiosResponse> => {
-    const { method, path, body } = call;
+/** Asks one Marathon. What changes nothing is asked once more where a kept connection turns out to be closed. */
+function askerOn({ http, fresh }: Instance, { authorization, withinMs }: TransportOptions): Ask {
+  const attempt = async (
+    url: URL,
+    { method, path, body }: Call,
+    { signal, isFresh = false }: { readonly signal: AbortSignal; readonly isFresh?: boolean },
+  ): Promise<AxiosResponse> => {
     // axios' own time-out does not cover the wait for a connection.
-    const deadline = AbortSignal.any([signal, AbortSignal.timeout(options.withinMs)]);
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(withinMs)]);
     const headers = headersFor(authorization?.(), body);
     const data = body === undefined ? undefined : JSON.stringify(body);
-    return http.request({ url: urlOf(url, path), method, headers, data, signal: deadline });
+    const request = { url: urlOf(url, path), method, headers, data, signal: deadline };
+    return http.request({ ...request, ...(isFresh && fresh) });
   };
+  return (url, call, signal) =>
+    attempt(url, call, { signal }).catch((fault: unknown) => {
+      if (call.method !== 'GET' || !wasStale(fault)) throw fault;
+      return attempt(url, call, { signal, isFresh: true });
+    });
+}
+
+/** A client that goes round the endpoints. It keeps connections open until `close`. */
+export function createTransport(options: TransportOptions): Transport {
+  const { endpoints } = options;
+  const http = instance(options);
+  const { close } = http;
+  const ask = askerOn(http, options);
 
   const taken = (url: URL, response: AxiosResponse): Reply => {
     endpoints.answered(url);
@@ -145,7 +181,7 @@ export function createTransport(options: TransportOptions): Transport {
       signal.throwIfAborted();
       tried.push(url.href);
       try {
-        const response = await attempt(url, call, signal);
+        const response = await ask(url, call, signal);
         if (isAnswer(response.status)) return taken(url, response);
         last = new Error(`status ${response.status}`);
       } catch (fault) {

@@ -98,6 +98,24 @@ describe('reads', () => {
     });
   }
 
+  it('is asked once more where a connection that was kept open is closed under it', async () => {
+    const seen = new Set<unknown>();
+    const { url, asked } = await marathon(({ socket }, response) => {
+      if (seen.has(socket)) {
+        socket.destroy();
+        return;
+      }
+      seen.add(socket);
+      response.writeHead(200, { 'content-type': 'application/json' }).end('[]');
+    });
+    const { deployments, scale } = client(endpointsOf(url));
+    await deployments(soon());
+    assert.deepEqual(await deployments(soon()), []);
+    assert.equal(asked.length, 3);
+    await deployments(soon());
+    await assert.rejects(scale(app, 1, soon()), MarathonUnreachable);
+    assert.equal(asked.filter((one) => one.startsWith('PUT')).length, 1, 'a change is not');
+  });
   it('404 is nothing', async () => {
     const { url } = await marathon(json({ message: "App '/a' does not exist" }, 404));
     assert.equal(await client(endpointsOf(url)).app('/a', soon()), undefined);
