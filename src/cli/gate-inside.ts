@@ -132,6 +132,7 @@ function judgeFor(deps: GateInsideDeps, { view, registry, options }: Judging): J
     options: { ...options, mostNodes: NODES_KEPT },
     keptMs: settings.gate.reservationWithinMs,
     relaunchKeptMs: RELAUNCH_KEPT_MS,
+    sentWithinMs: settings.gate.reservationKeptMs / 2,
     settling: createSettling({ store, view, log }),
     verdicts,
     lockedBy: marathon.lockedBy,

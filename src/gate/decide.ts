@@ -28,6 +28,8 @@ export interface DecideDeps {
   readonly options: WeighOptions;
   readonly keptMs: number;
   readonly relaunchKeptMs: number;
+  /** How soon after its promise a change must be sent: well before others give it up, ms. */
+  readonly sentWithinMs: number;
   readonly settling: Settling;
   readonly verdicts: VerdictLog;
   /** Deployments that hold one of the apps, as Marathon says now. */
@@ -113,10 +115,12 @@ async function promised(
   { weighed, at, signal }: Promising,
 ): Promise<Ruling | undefined> {
   const id = deps.newId();
+  const { clock, sentWithinMs } = deps;
+  const nowMs = clock.now();
   const admission = admissionOf(weighed, {
     id,
     sequence: at.sequence,
-    nowMs: deps.clock.now(),
+    nowMs,
     keptMs: deps.keptMs,
     relaunchKeptMs: deps.relaunchKeptMs,
     waiting: deps.view.held,
@@ -135,7 +139,8 @@ async function promised(
     if (!won) return undefined;
   }
   const settle = deps.settling.of({ id, admission, before, changes: asked.changes });
-  return { ...(await rulingOf(deps, asked, { weighed, at, signal })), settle };
+  const isLate = (): boolean => writes > 0 && clock.now() - nowMs >= sentWithinMs;
+  return { ...(await rulingOf(deps, asked, { weighed, at, signal })), isLate, settle };
 }
 
 function fingerprintOf({ route, json, body }: Asked): string {
@@ -149,7 +154,7 @@ async function rulingOf(
   deps: DecideDeps,
   asked: Asked,
   { weighed, at }: Promising,
-): Promise<Omit<Ruling, 'settle'>> {
+): Promise<Omit<Ruling, 'settle' | 'isLate'>> {
   const { verdict, edits } = weighed;
   const answer = verdict?.answer ?? 'pass';
   const message = verdict?.message ?? 'claims no room';

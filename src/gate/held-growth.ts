@@ -90,7 +90,7 @@ async function tell(
 ): Promise<void> {
   const { scale, view, store, log } = deps;
   const { signal } = leading;
-  if (!(await stillLeads(deps, leading, signal))) {
+  if (!(await stillLeads(deps, leading, signal)) || ruling.isLate()) {
     await ruling.settle(NOT_SENT);
     return;
   }

@@ -29,6 +29,11 @@ export interface Ruling {
   readonly body: Buffer;
   /** Headers for the client: name, value, name, value. */
   readonly added: FlatHeaders;
+  /**
+   * Whether its promise may have been ended by now, as one that came to nothing: then Marathon must not be told.
+   * To be asked right before.
+   */
+  readonly isLate: () => boolean;
   /** Keeps the promise or gives it back. Has a deadline of its own. Call it once. */
   readonly settle: (result: ForwardResult) => Promise<void>;
 }
@@ -165,6 +170,7 @@ export const passed = ({ canonicalTarget }: JudgedRoute, body: Buffer, why: stri
   target: canonicalTarget,
   body,
   added: ['Corral-Verdict', why],
+  isLate: () => false,
   settle: nothingToSettle,
 });
 

@@ -6,7 +6,7 @@ import { Refusal } from '../core/errors.ts';
 import type { Log } from '../plumbing/log.ts';
 import { explain } from './answers.ts';
 import { type BodyBounds, checkHead, type HeadBounds, type Permits, readBody } from './bounds.ts';
-import { ClientLeft, CodingUnknown, Forbidden } from './errors.ts';
+import { CannotJudge, ClientLeft, CodingUnknown, Forbidden } from './errors.ts';
 import { guard, type ServerBounds, serverOptions } from './forward-server.ts';
 import type { Forwarder } from './forward.ts';
 import type { Judge, Ruling } from './judge.ts';
@@ -161,6 +161,13 @@ function judgeChange({ judge }: GateDeps): Step {
         fault: new ClientLeft('while its change was judged'),
       });
       return;
+    }
+    if (ruling.isLate()) {
+      const fault = new CannotJudge('its promise is too old to be acted on', {
+        remedy: 'try again',
+      });
+      await ruling.settle({ outcome: 'refused-before-sending', fault });
+      throw fault;
     }
     await next();
   };

@@ -37,7 +37,7 @@ describe('a promise and the answer of Marathon', { timeout: 400_000 }, () => {
   before(async () => {
     cluster = await startTestCluster({
       topology: smallTopology(12),
-      settings: { gate: { reservationKeptMs: 4_000 } },
+      settings: { gate: { reservationKeptMs: 8_000 } },
       virtual: true, // a deployment lasts until the test lets time pass
     });
   });
@@ -185,7 +185,7 @@ describe('a promise and its end', { timeout: 400_000 }, () => {
   before(async () => {
     cluster = await startTestCluster({
       topology: smallTopology(12),
-      settings: { gate: { reservationKeptMs: 4_000 } },
+      settings: { gate: { reservationKeptMs: 8_000 } },
       virtual: true,
     });
   });
