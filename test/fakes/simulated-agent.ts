@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { Allocator } from '../../src/agent/allocator.ts';
 import { Driver } from '../../src/agent/docker/driver.ts';
 import { events } from '../../src/agent/docker/events.ts';
@@ -40,8 +39,6 @@ const FACTS = {
 };
 const PACE = { backoffMs: 200, backoffCapMs: 5_000, deadlineMs: 30_000 };
 const HEARTBEAT_TTL_MS = 15_000;
-const never = new AbortController().signal;
-setMaxListeners(0, never);
 
 /** The agent's own code on a world's ledger, Docker and disk, wired as agent/service.ts wires it. */
 export function simulatedAgent(deps: SimulatedAgentDeps, life: Life): Plugin {
@@ -69,7 +66,8 @@ export function simulatedAgent(deps: SimulatedAgentDeps, life: Life): Plugin {
     ...common,
     ...{ store, journal, holdings: allocator, steadyMs: world.now, ...deps.looksMs },
   });
-  reconcile.looked(never).then(
+  // a signal of its own, which goes with this life
+  reconcile.looked(new AbortController().signal).then(
     () => stock.checked(),
     () => undefined,
   );

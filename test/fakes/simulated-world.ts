@@ -35,6 +35,8 @@ export class World {
   #nowMs = Date.UTC(2030, 0, 1);
   readonly #startMs = this.#nowMs;
   #events: Event[] = [];
+  /** Sleeps that listen to a signal. */
+  readonly #listening = new Set<() => void>();
   #happened = 0;
   #wake: (() => void) | undefined;
   #fault: Error | undefined;
@@ -95,15 +97,21 @@ export class World {
           if (life.over) return;
           signal.throwIfAborted();
           const callOff = this.after(ms, `${life.name} wakes`, () => {
-            signal.removeEventListener('abort', stop);
+            deafen();
             if (!life.over) resolve();
           });
+          const deafen = () => {
+            signal.removeEventListener('abort', stop);
+            this.#listening.delete(deafen);
+          };
           const stop = () => {
+            this.#listening.delete(deafen);
             callOff();
             if (!life.over) reject(signal.reason as Error);
           };
           setMaxListeners(0, signal); // many sleep on one signal
           signal.addEventListener('abort', stop, { once: true });
+          this.#listening.add(deafen);
         }),
     };
   }
@@ -122,7 +130,10 @@ export class World {
    */
   async run<T>(done: Promise<T>, most = 1_000_000): Promise<T> {
     let settled = false;
-    const watched = done.finally(() => (settled = true));
+    const watched = done.finally(() => {
+      settled = true;
+      for (const deafen of this.#listening) deafen(); // a signal may live longer than this world
+    });
     watched.catch(() => undefined);
     const last = this.#happened + most;
     for (;;) {
