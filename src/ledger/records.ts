@@ -26,19 +26,24 @@ export interface Decoded<Record> {
 export interface Codec<Record> {
   /** @throws BadRecord when the record is not what it should be: nothing wrong is ever written */
   encode(record: Record): string;
-  /** As `encode`, but spelled only when it is sent. @throws as encode */
+  /** As `encode`, but spelled only when it is sent. @throws as encode; of a block not before it is sent */
   draft(key: string, record: Record): Draft;
   /** @throws BadRecord with the key and the first fault */
   decode(entry: Entry): Record;
   decodeAll(entries: readonly Entry[]): Decoded<Record>;
 }
 
-type Shape = (value: unknown) => boolean;
+interface Checks {
+  /** Faster than the schema; what it does not take is held against that. */
+  readonly shape?: (value: unknown) => boolean;
+  /** Drafts are made of what was read, so that a fault in one would not be that of one ask among several. */
+  readonly checkedWhenSent?: boolean;
+}
 
 function codec<Record>(
   kind: string,
   schema: Joi.ObjectSchema<Record>,
-  shape: Shape = () => false,
+  { shape = () => false, checkedWhenSent = false }: Checks = {},
 ): Codec<Record> {
   const fault = (value: unknown): string | undefined =>
     shape(value) ? undefined : faultOf(schema, value);
@@ -60,8 +65,11 @@ function codec<Record>(
       return memory.spelled(record);
     },
     draft(key, record) {
-      check(record);
-      const draft = new Draft(key, () => memory.spelled(record));
+      if (!checkedWhenSent) check(record);
+      const draft = new Draft(key, () => {
+        if (checkedWhenSent) check(record);
+        return memory.spelled(record);
+      });
       memory.keep(draft, record);
       return draft;
     },
@@ -154,12 +162,12 @@ export const records = {
   network: codec('network', schemas.network),
   pool: codec('pool', schemas.pool),
   node: codec('node', schemas.node),
-  tally: codec('tally', schemas.tally, isTally),
-  block: codec('block', schemas.block, isBlock),
+  tally: codec('tally', schemas.tally, { shape: isTally }),
+  block: codec('block', schemas.block, { shape: isBlock, checkedWhenSent: true }),
   births: codec('births', schemas.births),
   starving: codec('starving node', schemas.starving),
-  lease: codec('lease', schemas.lease, isLease),
-  limit: codec('limit', schemas.limit, isLimit),
+  lease: codec('lease', schemas.lease, { shape: isLease }),
+  limit: codec('limit', schemas.limit, { shape: isLimit }),
   alive: codec('sign of life', schemas.alive),
   limitStatus: codec('limit status', schemas.limitStatus),
   audit: codec('audit entry', schemas.audit),
