@@ -7,6 +7,7 @@ import { bySignal } from '../plumbing/deadline.ts';
 import type { Log } from '../plumbing/log.ts';
 import { NotDecided } from './errors.ts';
 import { incarnationOf, isForeign, wasNamed } from './incarnation.ts';
+import type { Look } from './reconcile-hands.ts';
 import type { Journal } from './journal.ts';
 import { nameOf } from './journal-lines.ts';
 import { LaunchRefusals } from './launch-refusals.ts';
@@ -39,6 +40,8 @@ export interface Holding {
 export interface SpareStock {
   /** A spare that fits, decided in memory; its owner is written right after. */
   pop(ask: TakeAsk): Holdable | undefined;
+  /** See Stock. */
+  looked(look: Look): void;
 }
 
 interface Holdable extends Given {
@@ -117,6 +120,10 @@ export class Allocator {
       if (!this.#known && wasNamed(incarnation)) this.#repeats.inherited(address, sinceMs);
     }
     this.#known = true;
+  }
+
+  looked(look: Look): void {
+    this.#deps.stock?.looked(look);
   }
 
   /** A lease that somebody else has just made for this node. */

@@ -12,7 +12,19 @@ import type { Log } from '../plumbing/log.ts';
 /** What the driver knows of this node's leases, so that a release can name the one it means. */
 export interface Holdings {
   learned(leases: readonly NodeLease[]): void;
+  /** A look ended well. */
+  looked(look: Look): void;
   holds(address: string, holding: { readonly incarnation: string; readonly pool: string }): void;
+}
+
+/** What a look at Docker found, and when. */
+export interface Look {
+  /** The addresses that Docker shows. */
+  readonly running: ReadonlySet<string>;
+  /** Of a clock that nobody sets. */
+  readonly steadyMs: number;
+  /** What is to count as gone must have been missing for so long, ms. */
+  readonly apartMs: number;
 }
 
 export interface HandDeps {

@@ -115,14 +115,14 @@ class Turns {
     const leases = await desk.leases(signal);
     holdings.learned(leases);
     const docker = await lookAtDocker(this.#deps, leases, signal);
+    const times = { steadyMs: this.#deps.steadyMs(), apartMs: this.#deps.apartMs ?? EVERY_MS };
     const plan = reconcile({
       docker,
       leases,
       pending: new Set(journal.pending().map(nameOf)),
       inFlight: this.#deps.inFlight?.() ?? new Set(),
       bootId,
-      steadyMs: this.#deps.steadyMs(),
-      apartMs: this.#deps.apartMs ?? EVERY_MS,
+      ...times,
       memory: this.#memory,
     });
     this.#memory = plan.memory;
@@ -131,6 +131,7 @@ class Turns {
     const running = new Set(docker.endpoints.map(({ address }) => address));
     const rebuild = call && records.rebuilding.decode(call).id;
     const last = await this.#report(plan, done, { running: running.size, rebuild, signal });
+    holdings.looked({ running, ...times });
     this.#deps.onLooked?.(running);
     const told = this.#waiting.filter(({ after }) => after < turn);
     this.#waiting = this.#waiting.filter(({ after }) => after >= turn);

@@ -1,3 +1,4 @@
+import type { Look } from './reconcile-hands.ts';
 import type { NamedPool, PoolUse, Spare } from '../ledger/desk.ts';
 
 interface Comparing {
@@ -16,6 +17,8 @@ export class Shelf {
   #back = new Set<string>();
   /** In stock by the ledger's word, but a container runs on it: neither handed out nor given back. */
   readonly #runs = new Set<string>();
+  /** Of these, what the last looks did not find, and since when. */
+  readonly #missed = new Map<string, number>();
   /** When addresses of the pool were last asked for, ms since the epoch. */
   askedMs?: number;
   surveyedMs?: number;
@@ -92,6 +95,7 @@ export class Shelf {
   }
 
   runs(address: string): void {
+    this.#missed.delete(address);
     if (![...this.ready, ...this.unchecked, ...this.#back].includes(address)) return;
     this.#runs.add(address);
     this.#back.delete(address);
@@ -102,6 +106,17 @@ export class Shelf {
   /** Nobody runs on it any more. */
   runsNoMore(address: string): void {
     this.#runs.delete(address);
+    this.#missed.delete(address);
+  }
+
+  /** What no look has found for so long has ended without ever becoming a lease. */
+  looked({ running, steadyMs, apartMs }: Look): void {
+    for (const address of this.#runs) {
+      const sinceMs = running.has(address) ? undefined : (this.#missed.get(address) ?? steadyMs);
+      if (sinceMs === undefined) this.#missed.delete(address);
+      else if (steadyMs - sinceMs >= apartMs) this.runsNoMore(address);
+      else this.#missed.set(address, sinceMs);
+    }
   }
 
   /** Not to be handed out of stock, for somebody has it or shall have it. */

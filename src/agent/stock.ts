@@ -2,6 +2,7 @@ import { inRange, parseAddress, parseRange } from '../core/address.ts';
 import type { TakeAsk } from '../ledger/desk.ts';
 import { AddressNotGiven } from '../ledger/lease-errors.ts';
 import { type Loop, type LoopState, startLoop } from '../plumbing/loop.ts';
+import type { Look } from './reconcile-hands.ts';
 import { Claims } from './stock-claims.ts';
 import { OwnerWriter, type RefusedOwner } from './stock-owner.ts';
 import { Shelves, type StockDeps, Upkeep } from './stock-upkeep.ts';
@@ -74,6 +75,11 @@ export class Stock {
   /** A container runs on the address, so it is neither handed out nor given back. */
   runs(address: string): void {
     for (const shelf of this.#shelves.values()) shelf.runs(address);
+  }
+
+  /** Whatever ran and is not found any more has ended, perhaps before its adoption could be written. */
+  looked(look: Look): void {
+    for (const shelf of this.#shelves.values()) shelf.looked(look);
   }
 
   /** The address has become a lease by other ways. */

@@ -38,7 +38,7 @@ export class DeskQueue {
   #waiting: Job[] = [];
   #working: Promise<void> | undefined;
   #failed = 0;
-  readonly #pace: Pace = { level: 0 };
+  readonly #pace: Pace = { level: 0, tookMs: 0 };
   #pause = new AbortController();
 
   constructor(options: QueueOptions) {

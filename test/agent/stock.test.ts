@@ -368,6 +368,39 @@ describe('the stock of a node', () => {
     await bench.sound();
   });
 
+  it('goes back once what ran on it has ended, though its adoption was never written', async (t) => {
+    const bench = await benchOf(t);
+    const clock = new SkippingClock();
+    const desk = bench.desk('node-1', { clock });
+    const [address = ''] = await desk.stock('p', 1, patience()); // the agent before handed it out
+    const stock = stockOf(t, desk, { clock, starved: () => new Set(['p']) });
+    await until(() => stock.state().turns > 0);
+    const adopt = () => Promise.reject(new LedgerUnreachable('a commit', 1));
+    const cutOff: Desk = Object.assign(besideStock(desk, stock), { adopt });
+    await assert.rejects(besideStock(cutOff, stock).adopt(ask('c', { address }), patience()));
+    stock.checked();
+    const isKept = async (): Promise<boolean> => {
+      for (let turn = 0; turn < 2; turn += 1) {
+        const { turns } = stock.state();
+        clock.advance(20_000);
+        stock.wake();
+        await until(() => stock.state().turns > turns);
+      }
+      return (await desk.spares(patience())).length > 0;
+    };
+    const look = (steadyMs: number, ...running: string[]): void =>
+      stock.looked({ running: new Set(running), steadyMs, apartMs: 60_000 });
+    look(0);
+    look(50_000, address);
+    look(70_000);
+    look(129_000);
+    assert(await isKept(), 'it may have been overlooked');
+    look(130_000);
+    assert(!(await isKept()));
+    await stock.stop();
+    await bench.sound();
+  });
+
   it('is no conflict any more once the reconcile has made a lease of it', async (t) => {
     const bench = await benchOf(t);
     const desk = bench.desk('node-1', real);
