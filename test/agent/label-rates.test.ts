@@ -8,6 +8,7 @@ import { reconcilePart } from '../../src/agent/reconcile-part.ts';
 import { shapingPart } from '../../src/agent/shaping.ts';
 import { factName } from '../../src/core/container-facts.ts';
 import type { LeaseRecord } from '../../src/core/lease-record.ts';
+import { appRates } from '../../src/ledger/app-rates.ts';
 import { keys } from '../../src/ledger/keys.ts';
 import { systemClock as clock } from '../../src/plumbing/clock.ts';
 import { IMAGE } from '../fakes/dockerd.ts';
@@ -94,6 +95,32 @@ describe('rates in the labels of a network, from the gate to the kernel of a rea
     assert.deepEqual(asked, { netInKbit: 20_000, netOutKbit: 11_000 });
     assert.deepEqual([counted?.netInKbit, counted?.netOutKbit], [20_000, 11_000]);
     await inKernel(20, 11);
+    assert.deepEqual(await rig.findings(), []);
+  });
+
+  it('are those of the start: who runs keeps them, who starts anew has the newest', async () => {
+    const networks = { prod: { netInKbit: 25_000, netOutKbit: 13_000 } };
+    const record = { v: 1, networks, sinceMs: 1 } as const;
+    await appRates.set(rig.store, { app: '/shop/web', record }, soon());
+    const looked = async () => (await rig.store.get(keys.reconciled(NODE), soon()))?.revision;
+    await rig.stopAgent();
+    const lookedBefore = await looked();
+    await rig.startAgent();
+    await cluster.until(
+      async () => (await looked()) !== lookedBefore,
+      'it looked at all that runs',
+      60_000,
+    );
+    const before = await leaseOf('/shop/web');
+    assert.deepEqual(before.asked, { netInKbit: 20_000, netOutKbit: 11_000 });
+    await inKernel(20, 11);
+    await rig.dockerd.must('restart', '-t', '0', before.container ?? '');
+    await cluster.until(
+      async () => (await leaseOf('/shop/web')).asked?.netInKbit === 25_000,
+      'it started anew',
+      60_000,
+    );
+    await inKernel(25, 13);
     assert.deepEqual(await rig.findings(), []);
   });
 
