@@ -40,6 +40,11 @@ const TOKEN_ROLE = 'corral-fence';
 const OWNER = 'corral';
 /** After a change of the ledger, how long further ones are waited for, ms. */
 const GATHER_MS = 500;
+/**
+ * Marathon lists the next try of a launch once it has heard that the task ended, which the executor tells half a second
+ * after the node refused the address, or later: a look before that does not see that anything waits.
+ */
+const QUEUED_AFTER_MS = 1_500;
 
 /** What a fence is made of, as this Mesos and these settings have it. */
 export function forceDeps(mesos: MesosClient, { gate, fence }: Settings, clock: Clock): ForceDeps {
@@ -89,7 +94,10 @@ export function startFence(
   const ifLeading = whileLeading(FENCE_ELECTION, turn, { store, clock, log }, signal);
   const loop = startLoop('fence', ifLeading, { ...timing, deadlineMs: 30_000, clock, log });
   // who only watches is in no hurry
-  if (fence.mode === 'on') wakeOnChange([view, book, failures], { loop, clock }, signal);
+  if (fence.mode === 'on') {
+    wakeOnChange([view, book, failures], { loop, clock, afterMs: GATHER_MS }, signal);
+    wakeOnChange([failures], { loop, clock, afterMs: QUEUED_AFTER_MS }, signal);
+  }
   const state = (): FenceState => states.now;
   fenceMetrics({
     ...{ registry, state },
@@ -102,14 +110,18 @@ export function startFence(
 /** Many changes come together: one look is enough for all of them. */
 function wakeOnChange(
   sources: readonly { onChange(listener: () => void): () => void }[],
-  { loop, clock }: { readonly loop: Loop; readonly clock: Clock },
+  {
+    loop,
+    clock,
+    afterMs,
+  }: { readonly loop: Loop; readonly clock: Clock; readonly afterMs: number },
   signal: AbortSignal,
 ): void {
   let isWaking = false;
   const wake = (): void => {
     if (isWaking) return;
     isWaking = true;
-    clock.sleep(GATHER_MS, signal).then(
+    clock.sleep(afterMs, signal).then(
       () => {
         isWaking = false;
         loop.wake();
