@@ -284,7 +284,7 @@ export async function echoes(
 }
 
 /** Mbit/s that arrive at the interface of a container in the time to come. */
-export async function rateAt(container: Container, withinMs: number): Promise<number> {
+export async function rateAt(container: Pick<Container, 'pid'>, withinMs: number): Promise<number> {
   const began = performance.now();
   const before = receivedBytes(container);
   await wait(withinMs);
@@ -295,7 +295,7 @@ export async function rateAt(container: Container, withinMs: number): Promise<nu
 export const median = (sorted: readonly number[]): number => sorted[sorted.length >> 1] ?? NaN;
 
 /** Bytes that arrived at the interface of a container. */
-export function receivedBytes({ pid }: Container): number {
+export function receivedBytes({ pid }: Pick<Container, 'pid'>): number {
   const [, received] = /eth0:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/net/dev`, 'utf8')) ?? [];
   return Number(received ?? NaN);
 }
