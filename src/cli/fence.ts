@@ -95,8 +95,8 @@ export function startFence(
   const loop = startLoop('fence', ifLeading, { ...timing, deadlineMs: 30_000, clock, log });
   // who only watches is in no hurry
   if (fence.mode === 'on') {
-    wakeOnChange([view, book, failures], { loop, clock, afterMs: GATHER_MS }, signal);
-    wakeOnChange([failures], { loop, clock, afterMs: QUEUED_AFTER_MS }, signal);
+    wakeOnChange([view, book, failures], { loop, clock }, signal);
+    wakeAfterChange([failures], { loop, clock }, signal);
   }
   const state = (): FenceState => states.now;
   fenceMetrics({
@@ -107,21 +107,40 @@ export function startFence(
   return { book, loop, state, ready: () => readyItem(fence.mode, book, states.now) };
 }
 
-/** Many changes come together: one look is enough for all of them. */
-function wakeOnChange(
-  sources: readonly { onChange(listener: () => void): () => void }[],
-  {
-    loop,
-    clock,
-    afterMs,
-  }: { readonly loop: Loop; readonly clock: Clock; readonly afterMs: number },
-  signal: AbortSignal,
-): void {
+type Sources = readonly { onChange(listener: () => void): () => void }[];
+interface Woken {
+  readonly loop: Loop;
+  readonly clock: Clock;
+}
+
+/** The first change is looked at once; of those that follow within `GATHER_MS`, one look is enough for all. */
+function wakeOnChange(sources: Sources, { loop, clock }: Woken, signal: AbortSignal): void {
+  let [isResting, isLater] = [false, false];
+  const wake = (): void => {
+    if (isResting) {
+      isLater = true;
+      return;
+    }
+    [isResting, isLater] = [true, false];
+    loop.wake();
+    clock.sleep(GATHER_MS, signal).then(
+      () => {
+        isResting = false;
+        if (isLater) wake();
+      },
+      () => undefined, // ended
+    );
+  };
+  listenTo(sources, wake, signal);
+}
+
+/** Once more, for what shows elsewhere only later. */
+function wakeAfterChange(sources: Sources, { loop, clock }: Woken, signal: AbortSignal): void {
   let isWaking = false;
   const wake = (): void => {
     if (isWaking) return;
     isWaking = true;
-    clock.sleep(afterMs, signal).then(
+    clock.sleep(QUEUED_AFTER_MS, signal).then(
       () => {
         isWaking = false;
         loop.wake();
@@ -129,6 +148,10 @@ function wakeOnChange(
       () => undefined, // ended
     );
   };
+  listenTo(sources, wake, signal);
+}
+
+function listenTo(sources: Sources, wake: () => void, signal: AbortSignal): void {
   const ends = sources.map((source) => source.onChange(wake));
   signal.addEventListener('abort', () => ends.forEach((end) => end()), { once: true });
 }

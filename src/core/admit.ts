@@ -1,3 +1,4 @@
+import { comesLate } from './at-once.ts';
 import type { Constraint } from './constraints.ts';
 import type { Rates } from './container-rates.ts';
 import type { Demand } from './demand.ts';
@@ -24,14 +25,14 @@ export interface Claim {
   readonly instances: number;
   /** Most instances that exist at once on the way there (core/peak.ts). */
   readonly peak: number;
-  /** Instances that may end at once and are launched again. Absent: none. */
-  readonly returning?: number;
   /** Leases that the app holds now, by node, every version. */
   readonly heldOn: ReadonlyMap<string, number>;
   /** What each instance that runs now holds; absent when none runs or nothing changes. */
   readonly before?: Demand;
   /** Instances of the same config, which the constraints count. */
   readonly placed: readonly PlacedInstance[];
+  /** Running instances that Marathon ends and starts again at once (core/peak.ts); absent: none. */
+  readonly atOnce?: number;
   /** May start with fewer instances and grow later. */
   readonly mayHold: boolean;
   /** Constraints may be added: the change starts fresh tasks anyway. */
@@ -48,6 +49,8 @@ export interface Grant {
   readonly witness: Witness;
   /** To be added to the app's own constraints. */
   readonly inject: readonly (readonly string[])[];
+  /** The claim's, if they have to wait for each other's addresses (see ReservationRecord). */
+  readonly atOnce?: number;
 }
 
 export type Verdict =
@@ -144,7 +147,9 @@ function grant(
   claim: Claim,
   { witness, options }: { witness: Witness; options: AdmitOptions },
 ): Grant {
-  const plain = { claim, instances: claim.instances, target: targetOf(claim), witness, inject: [] };
+  const target = targetOf(claim);
+  const late = lateOf(room, claim, witness);
+  const plain = { claim, instances: claim.instances, target, witness, inject: [], ...late };
   if (!options.reroute || !claim.mayReroute || extraOf(claim) === 0) return plain;
   const steering = reroute(room, askOf(claim), { maxLength: options.maxConstraintLength });
   if (steering.do !== 'inject') return plain;
@@ -152,6 +157,12 @@ function grant(
   const again = place(room, askOf(steered));
   if (!again.fits || shortageAtTheEnd(room, steered)) return plain;
   return { ...plain, witness: again.witness, inject: steering.constraints.map(asMarathonSpells) };
+}
+
+function lateOf(room: Room, claim: Claim, witness: Witness): Pick<Grant, 'atOnce'> {
+  const { atOnce = 0, demand } = claim;
+  const isLate = atOnce > 0 && comesLate(take(room, demand, witness), askOf(claim, atOnce));
+  return isLate ? { atOnce } : {};
 }
 
 /**

@@ -1,8 +1,8 @@
+import type { HeldBack } from './fence-burst.ts';
 import { demandedDoors, type DoorNode, type PendingLaunch } from './fence-demand.ts';
-import { type Detours, detoursOf, MOST_DETOURED } from './fence-detour.ts';
+import { type Detours, detoursOf } from './fence-detour.ts';
 import type { FailureRecord } from './failure-record.ts';
 import type { FenceFigures } from './fence-record.ts';
-import { type Return, restsOf } from './fence-rest.ts';
 import type { FenceRoom } from './fence-room.ts';
 import { formatRate } from './rate.ts';
 import type { NodeRoom } from './room.ts';
@@ -43,10 +43,8 @@ export interface WantInput {
   readonly pending: readonly PendingLaunch[];
   /** Launches that failed for lack of room lately. */
   readonly failures: readonly FailureRecord[];
-  /** Instances of admitted apps that end and are launched again. */
-  readonly returns: readonly Return[];
-  /** Networks of which addresses rest. */
-  readonly resting: ReadonlySet<string>;
+  /** Launches that wait for addresses to rest. */
+  readonly heldBack: Pick<HeldBack, 'nodes' | 'apps'>;
   /** Instances of an app that hold their addresses, by node. */
   readonly heldOn: (app: string) => ReadonlyMap<string, number>;
   /** Where apps stay that name no region. */
@@ -64,15 +62,16 @@ export interface Wanted {
 
 /**
  * Which nodes are to be out of Mesos' offers. A node is closed as soon as it has less than the margin, and
- * while launches that wait would fail there again; it opens once it has had enough for a while, or when
- * launches that wait need what little it has.
+ * while launches that wait would fail there, again or all at once; it opens once it has had enough for a
+ * while, or when launches that wait need what little it has.
  */
 export function wantFence(input: WantInput): Wanted {
-  const { rooms, closed, nodes, nowMs } = input;
-  const { wrong, failing } = avoided(input);
+  const { rooms, closed, nodes, nowMs, heldBack } = input;
+  const { wrong, failing } = detours(input);
   const { doors, ...rest } = sorted(input, wrong);
+  const pending = input.pending.filter(({ app }) => !heldBack.apps.has(app));
   const demanded = demandedDoors({
-    ...{ pending: input.pending, doors, ...rest, failing, nowMs },
+    ...{ pending, doors, ...rest, failing, nowMs },
     patienceMs: input.rules.patienceMs,
   });
   const since = new Map<string, number>();
@@ -93,12 +92,12 @@ export function wantFence(input: WantInput): Wanted {
   return { wants, since };
 }
 
-/** Nodes that have not what waits: launches failed there, or would find addresses that rest. */
-function avoided(input: WantInput): Detours {
+/** Of launches that failed, and of those that would. */
+function detours(input: WantInput): Detours {
   const { wrong, failing } = detoursOf(input);
   const all = new Map(wrong);
-  for (const [node, detour] of restsOf(input))
-    if (all.size < MOST_DETOURED && all.get(node)?.yields !== false) all.set(node, detour);
+  for (const [name, why] of input.heldBack.nodes)
+    if (!all.has(name)) all.set(name, { why, yields: true });
   return { wrong: all, failing };
 }
 
@@ -141,14 +140,16 @@ const networksIn = ({ networks }: FenceRoom): readonly string[] =>
 
 /** Why a node is to be closed; undefined when it is to be open. */
 function judge(
-  { closed, rules, since: before, nowMs }: WantInput,
+  { closed, rules, since: before, heldBack, nowMs }: WantInput,
   { name, room, since }: { name: string; room: FenceRoom; since: Map<string, number> },
 ): string | undefined {
   if (!closed.has(name)) return lack(room, rules, 0);
   const lacks = lack(room, rules, rules.reopenExtra);
   if (lacks !== undefined) return lacks;
-  // a clock that was set back begins the wait anew, and no more
-  const from = Math.min(before.get(name) ?? nowMs, nowMs);
+  // closed for launches that are held back, it had its room all the while; a clock that was set back
+  // begins the wait anew, and no more
+  const known = heldBack.nodes.has(name) ? nowMs - rules.reopenAfterMs : before.get(name);
+  const from = Math.min(known ?? nowMs, nowMs);
   since.set(name, from);
   const leftMs = from + rules.reopenAfterMs - nowMs;
   return leftMs > 0 ? `it has room again, and opens in ${Math.ceil(leftMs / 1000)} s` : undefined;

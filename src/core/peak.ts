@@ -40,13 +40,6 @@ export function peakOf(change: Change): number {
   return Math.max(before.tracked + extraOf(change), replaces(change) ? 0 : before.instances);
 }
 
-/** Most instances that an upgrade ends before it launches others in their place. */
-export function returningOf(change: Change): number {
-  const { before = NOTHING, instances, minHealth } = change;
-  if (!replaces(change)) return 0;
-  return Math.min(instances, Math.max(0, before.otherVersion - Math.ceil(instances * minHealth)));
-}
-
 /** Instances that must fit beside everything that is tracked now. */
 export function extraOf(change: Change): number {
   const { before = NOTHING, instances } = change;
@@ -54,6 +47,17 @@ export function extraOf(change: Change): number {
   const started = before.started ?? 0;
   const left = capacityOf(change) - before.otherVersion - started;
   return Math.max(0, Math.min(instances - started, left));
+}
+
+/**
+ * Running instances that a restart ends before anything of the new version is up: for so many new ones
+ * Marathon asks as soon as they have gone.
+ */
+export function endedAtOnce(change: Change): number {
+  const { before = NOTHING, instances, minHealth } = change;
+  if (!replaces(change)) return 0;
+  const surplus = before.healthy - Math.ceil(instances * minHealth);
+  return Math.max(0, Math.min(instances, Math.max(surplus, before.tracked - instances)));
 }
 
 /** A target of zero is a scale, whatever else changes. */

@@ -36,14 +36,17 @@ export interface ReservationRecord {
    * is gone (old instances are replaced while it runs), `deadline` never earlier (a kill frees first).
    */
   readonly until: 'leases' | 'deployment' | 'deadline';
-  /** Instances that may end at once and are launched again: of a kill, or of an upgrade. Absent: none. */
-  readonly returning?: number;
   /**
    * How much more than today each instance that runs now will need once it is replaced, kbit/s; counted
    * on the nodes where the app holds leases until the promise ends. 0 when the demand does not grow.
    */
   readonly growInKbit: number;
   readonly growOutKbit: number;
+  /**
+   * Instances that are ended and started again at once, when more of them than may fail together have no
+   * address until those of the ended have rested (core/fence-burst.ts); else absent.
+   */
+  readonly atOnce?: number;
   /** What Marathon answered; absent while the outcome is unknown. */
   readonly deployment?: string;
 }

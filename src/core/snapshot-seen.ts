@@ -29,8 +29,6 @@ export interface PoolStock {
   readonly common: number;
   /** Promised to admitted apps and not taken yet. */
   readonly promised: number;
-  /** Given back a moment ago, and nobody's until they have rested. */
-  readonly resting: number;
 }
 
 /** Of the pools that some network has, by name. */
@@ -39,9 +37,8 @@ export function stocksOf(pools: PoolBook, plans: PlanBook): Map<string, PoolStoc
   for (const name of pools.names()) {
     const network = pools.networkOf(name);
     if (network === undefined) continue;
-    const { unheld, spare, cooling: resting } = pools.counts(name);
-    const promised = plans.drawnFrom(name);
-    stocks.set(name, { network, common: unheld - spare, promised, resting });
+    const { unheld, spare } = pools.counts(name);
+    stocks.set(name, { network, common: unheld - spare, promised: plans.drawnFrom(name) });
   }
   return stocks;
 }

@@ -1,16 +1,16 @@
 import type { FailureRecord } from '../core/failure-record.ts';
+import { type BurstsOver, type HeldBack, heldBack } from '../core/fence-burst.ts';
 import type { PendingLaunch } from '../core/fence-demand.ts';
 import { pendingLaunches, type QueuedLaunch } from '../core/fence-pending.ts';
 import type { FenceRecord } from '../core/fence-record.ts';
-import { returnsOf } from '../core/fence-rest.ts';
-import type { FencePicture, StagedTask } from '../core/fence-staging.ts';
+import type { StagedTask } from '../core/fence-staging.ts';
 import { fenceRooms } from '../core/fence-room.ts';
 import type { AgentSeen, FenceSteps, StepRules } from '../core/fence-action.ts';
 import { MINUTE_MS, stepFence, within } from '../core/fence-step.ts';
 import { type FenceRules, type RoomSince, wantFence } from '../core/fence-want.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import type { Fences } from '../ledger/fences.ts';
-import { owedPromises, pictureOf } from './picture.ts';
+import { burstsIn, owedPromises, pictureOf } from './picture.ts';
 
 export type DecideRules = FenceRules & Omit<StepRules, 'isAble'>;
 
@@ -27,29 +27,28 @@ export interface Looked {
   readonly failures: readonly FailureRecord[];
   readonly isAble: boolean;
   readonly since: RoomSince;
+  readonly over: BurstsOver;
   /** When nodes were opened or closed lately, as this leader remembers it. */
   readonly flips: ReadonlyMap<string, readonly number[]>;
   readonly nowMs: number;
 }
 
+export interface Decided {
+  readonly steps: FenceSteps;
+  readonly since: RoomSince;
+  readonly over: BurstsOver;
+}
+
 /** What is to be done now: at once, and without touching anything. */
-export function decideFence(
-  rules: DecideRules,
-  looked: Looked,
-): { readonly steps: FenceSteps; readonly since: RoomSince } {
+export function decideFence(rules: DecideRules, looked: Looked): Decided {
   const { snapshot, fences, nowMs, isAble } = looked;
-  const picture = pictureOf(snapshot, looked.staged);
-  const { nodes } = picture;
-  const rooms = fenceRooms(picture);
+  const { nodes, rooms, held } = roomsIn(looked);
   const { homeRegion } = snapshot.room();
   const pending: PendingLaunch[] = pendingLaunches(looked.queue, owedPromises(snapshot), nowMs);
   const { wants, since } = wantFence({
     ...{ nodes, rooms, pending, failures: looked.failures, rules, since: looked.since, nowMs },
     closed: closedIn(fences),
-    returns: returnsOf(snapshot.reservations(), {
-      ...{ pending, nowMs, heldBy: (app: string) => snapshot.heldBy(app) },
-    }),
-    resting: restingIn(picture),
+    heldBack: held,
     heldOn: (app) => snapshot.heldOn(app),
     ...(homeRegion !== undefined && { homeRegion }),
   });
@@ -61,11 +60,18 @@ export function decideFence(
     rules: { ...rules, isAble },
     nowMs,
   });
-  return { steps, since };
+  return { steps, since, over: held.over };
 }
 
-const restingIn = ({ pools }: FencePicture): Set<string> =>
-  new Set([...pools.values()].flatMap(({ network, resting }) => (resting > 0 ? [network] : [])));
+function roomsIn({ snapshot, staged, over, nowMs }: Looked) {
+  const picture = pictureOf(snapshot, staged);
+  const { homeRegion } = snapshot.room();
+  const held: HeldBack = heldBack({
+    ...{ bursts: burstsIn(snapshot), picture, over, nowMs },
+    ...(homeRegion !== undefined && { homeRegion }),
+  });
+  return { nodes: picture.nodes, rooms: fenceRooms(picture), held };
+}
 
 /** Those that are left alone count as open. */
 function closedIn({ plain }: Fences): Set<string> {

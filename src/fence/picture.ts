@@ -1,3 +1,5 @@
+import type { Burst } from '../core/fence-burst.ts';
+import { takesOf } from '../core/fence-demand.ts';
 import type { FencePicture, StagedTask } from '../core/fence-staging.ts';
 import type { OwedPromise } from '../core/fence-pending.ts';
 import type { Growth } from '../core/snapshot-nodes.ts';
@@ -39,5 +41,14 @@ export function owedPromises(snapshot: Snapshot): OwedPromise[] {
     const owed = snapshot.owed(app);
     const nodes = [...snapshot.placesOf(app).nodes.keys()];
     return owed > 0 ? [{ app, record, owed, nodes }] : [];
+  });
+}
+
+/** Promises to instances that come back all at once. */
+export function burstsIn(snapshot: Snapshot): Burst[] {
+  return [...snapshot.reservations()].flatMap(([app, record]) => {
+    const { id, atOnce, demand, constraints, sinceMs } = record;
+    if (atOnce === undefined) return [];
+    return [{ app, id, instances: atOnce, takes: takesOf(demand), constraints, sinceMs }];
   });
 }

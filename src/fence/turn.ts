@@ -1,5 +1,6 @@
 import type { FailureRecord } from '../core/failure-record.ts';
 import { STUBBORN_MS } from '../core/fence-detour.ts';
+import type { BurstsOver } from '../core/fence-burst.ts';
 import type { QueuedLaunch } from '../core/fence-pending.ts';
 import type { StagedTask } from '../core/fence-staging.ts';
 import type { AgentSeen, FenceAction, FenceSteps } from '../core/fence-action.ts';
@@ -50,6 +51,7 @@ interface AgentList {
 /** What a leader remembers between two passes; whoever takes over begins with nothing. */
 interface Memory {
   since: RoomSince;
+  over: BurstsOver;
   /** When nodes were opened or closed lately. */
   readonly flips: Map<string, readonly number[]>;
   /** Nodes that Mesos refused to switch, and until when they are let be. */
@@ -70,7 +72,7 @@ const MOST_WRITES = 128;
  */
 export function fenceTurn(deps: FenceTurnDeps): (signal: AbortSignal, term: Term) => Promise<void> {
   const memory: Memory = {
-    ...{ since: new Map(), flips: new Map(), paused: new Map() },
+    ...{ since: new Map(), over: new Set(), flips: new Map(), paused: new Map() },
     agents: undefined,
   };
   return async (signal, term) => {
@@ -120,12 +122,13 @@ async function look(
   // the newest word on both, after everything that was waited for
   const fences = deps.book.fences();
   const nowMs = deps.clock.now();
-  const { steps, since } = decideFence(deps.settings, {
+  const { steps, since, over } = decideFence(deps.settings, {
     ...{ snapshot, fences, queue, nowMs, failures: deps.failures(nowMs - STUBBORN_MS) },
     ...{ agents: memory.agents.byNode, staged: deps.staged(), isAble: force.isAble },
-    ...{ since: memory.since, flips: memory.flips },
+    ...{ since: memory.since, over: memory.over, flips: memory.flips },
   });
   memory.since = since;
+  memory.over = over;
   const isTold = isTimely(memory.agents, fences);
   return { steps: { ...steps, actions: steps.actions.filter(isTold) }, fences, nowMs };
 }

@@ -6,7 +6,7 @@ import { changeTo } from '../cluster/marathon/peak-of.ts';
 import { demandOfPod } from '../cluster/marathon/pod-demand.ts';
 import type { Claim } from '../core/admit.ts';
 import { Refusal } from '../core/errors.ts';
-import { returningOf, peakOf, type Before } from '../core/peak.ts';
+import { endedAtOnce, peakOf, type Before } from '../core/peak.ts';
 import { placedOn } from '../core/placed.ts';
 import type { Room } from '../core/room.ts';
 
@@ -63,21 +63,17 @@ function launchOf(
   context: ClaimContext,
 ): Claim {
   const runs = was !== undefined && was.instances > 0;
-  const steps = changeTo(wanted, restart, was);
+  const planned = changeTo(wanted, restart, was);
   const base = {
     ...shared(id, wanted, context),
-    peak: peakOf(steps) + beyond(was, countOf(context.heldOn(id))),
+    peak: peakOf(planned) + beyond(was, countOf(context.heldOn(id))),
     mayHold: mayHold(after, context.hold),
     mayReroute: context.rewritable && (restart || !runs),
   };
   if (restart && runs && before) {
     const old = readable(kind, before, context.demand);
-    const returning = returningOf(steps);
-    return {
-      ...{ ...base, kind: 'restart', placed: [] },
-      ...(returning > 0 && { returning }),
-      ...(old && { before: old.demand }),
-    };
+    const atOnce = endedAtOnce(planned);
+    return { ...base, kind: 'restart', placed: [], atOnce, ...(old && { before: old.demand }) };
   }
   const placed = placedOn(context.heldOn(id), context.room);
   return { ...base, kind: before ? 'scale' : 'create', placed };
@@ -145,8 +141,8 @@ function relaunchOf(change: Change, wanted: AppDemand, context: ClaimContext): C
   return {
     ...shared(id, wanted, context),
     kind: 'relaunch',
+    atOnce: (relaunch?.instances ?? 0) - overlap, // those of the overlap have room of their own
     peak: Math.max(wanted.instances, countOf(heldOn)) + overlap,
-    ...(relaunch && { returning: relaunch.instances }),
     placed: placedOn(heldOn, context.room),
     mayHold: false,
     mayReroute: false,

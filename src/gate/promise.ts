@@ -92,8 +92,8 @@ function reservationOf(grant: Grant, terms: PromiseTerms): ReservationRecord {
     deadlineMs: terms.nowMs + kept,
     fingerprint: terms.fingerprint,
     until: UNTIL[claim.kind],
-    ...(claim.returning !== undefined && { returning: claim.returning }),
     ...growthOf(grant),
+    ...(grant.atOnce !== undefined && { atOnce: grant.atOnce }),
   };
 }
 

@@ -51,9 +51,9 @@ export const reservation = Joi.object<ReservationRecord>({
   deadlineMs: atMs.required(),
   fingerprint: text.required(),
   until: Joi.valid('leases', 'deployment', 'deadline').required(),
-  returning: count,
   growInKbit: kbit.required(),
   growOutKbit: kbit.required(),
+  atOnce: count,
   deployment: Joi.string(),
 });
 

@@ -107,7 +107,7 @@ function measure(nodes: number, share: number): { median: number; p99: number; c
     const before = process.cpuUsage();
     decideFence(RULES, {
       ...{ snapshot, fences, agents: byNode, staged, queue: [], failures: [], isAble: true },
-      ...{ since: new Map(), flips: new Map(), nowMs: 1e12 },
+      ...{ since: new Map(), over: new Set<string>(), flips: new Map(), nowMs: 1e12 },
     });
     const { user, system } = process.cpuUsage(before);
     if (run >= WARM) times.push((user + system) / 1_000);

@@ -64,7 +64,7 @@ function pictureOf(world: World): FencePicture {
     pools: new Map(
       POOLS.map(({ name, network }, n) => [
         name,
-        { network, common: at(world.common, n), promised: at(world.promised, n), resting: 0 },
+        { network, common: at(world.common, n), promised: at(world.promised, n) },
       ]),
     ),
     sparesOf: (node) => counts(pools, at(world.spares, NODES.indexOf(node))),

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { FailureRecord } from '../../src/core/failure-record.ts';
 import type { PendingLaunch } from '../../src/core/fence-demand.ts';
-import { RESTED_AFTER_MS, type Return } from '../../src/core/fence-rest.ts';
+import type { HeldBack } from '../../src/core/fence-burst.ts';
 import type { FenceRoom } from '../../src/core/fence-room.ts';
 import { type FenceRules, type RoomSince, wantFence } from '../../src/core/fence-want.ts';
 import type { NodeRoom } from '../../src/core/room.ts';
@@ -33,8 +33,7 @@ interface Look {
   readonly closed?: readonly string[];
   readonly pending?: readonly PendingLaunch[];
   readonly failures?: readonly FailureRecord[];
-  readonly returns?: readonly Return[];
-  readonly resting?: ReadonlySet<string>;
+  readonly heldBack?: Pick<HeldBack, 'nodes' | 'apps'>;
   readonly rules?: Partial<FenceRules>;
   readonly since?: RoomSince;
   readonly nowMs?: number;
@@ -47,7 +46,7 @@ const look = ({ nodes, closed = [], rules, since = new Map(), nowMs = 0, ...rest
     closed: new Set(closed),
     rules: { ...RULES, ...rules },
     heldOn: () => new Map(),
-    ...{ pending: [], failures: [], returns: [], resting: new Set<string>() },
+    ...{ pending: [], failures: [], heldBack: { nodes: new Map(), apps: new Set() } },
     ...{ ...rest, since, nowMs },
   });
 const closedBy = (given: Look): string[] =>
@@ -280,25 +279,34 @@ describe('while launches fail that wait', () => {
   });
 });
 
-describe('while addresses rest that many launches come back for', () => {
-  const { takes } = waiting({ networks: ['none'] });
-  const back = { app: '/a', takes, constraints: [], sinceMs: 0, isComing: true };
-  const given = { nodes: { a: {}, b: {} }, returns: [back], nowMs: 1_000 };
+describe('while launches are held back', () => {
+  const heldBack = { nodes: new Map([['a', 'addresses of /a rest']]), apps: new Set(['/a']) };
 
-  it('every node is closed, also to others', () => {
-    assert.deepEqual(closedBy(given), ['a', 'b']);
-    assert.match(
-      look(given).wants.get('a')?.why ?? '',
-      /no address for \/a until some have rested/,
-    );
-    assert.deepEqual(closedBy({ ...given, pending: [waiting({ app: '/b' })] }), ['a', 'b']);
+  it('a node that has room is closed for them, and says why', () => {
+    const { wants } = look({ nodes: { a: {}, b: {} }, heldBack });
+    assert.deepEqual(closedBy({ nodes: { a: {}, b: {} }, heldBack }), ['a']);
+    assert.equal(wants.get('a')?.why, 'addresses of /a rest');
   });
 
-  it('others open one when it takes long', () => {
-    const late = { ...given, resting: new Set(['none']), nowMs: RESTED_AFTER_MS };
-    assert.deepEqual(closedBy(late), ['a', 'b']);
-    const other = waiting({ app: '/b', sinceMs: RESTED_AFTER_MS });
-    assert.equal(closedBy({ ...late, pending: [other] }).length, 1);
+  it('they open no door, and others do', () => {
+    const nodes = { a: {}, b: { addresses: 1 } };
+    const late = waiting({ sinceMs: -1e9 });
+    const given = { nodes, closed: ['a', 'b'], heldBack };
+    assert.deepEqual(closedBy({ ...given, pending: [late] }), ['a', 'b']);
+    assert.deepEqual(closedBy({ ...given, pending: [late, waiting({ app: '/b' })] }), ['b']);
+  });
+
+  it('a node has its wait behind it: it opens as soon as that is over', () => {
+    const given = { nodes: { a: {} }, closed: ['a'] };
+    const { since } = look({ ...given, heldBack, nowMs: 1_000 });
+    assert.deepEqual(closedBy({ ...given, since, nowMs: 1_500 }), []);
+  });
+
+  it('but one that had no room waits like any other', () => {
+    const given = { nodes: { a: { addresses: 1 } }, closed: ['a'] };
+    const { since } = look({ ...given, heldBack, nowMs: 1_000 });
+    const back = { nodes: { a: {} }, closed: ['a'] };
+    assert.deepEqual(closedBy({ ...back, since, nowMs: 1_500 }), ['a']);
   });
 });
 

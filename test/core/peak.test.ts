@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { extraOf, peakOf, returningOf, type Change } from '../../src/core/peak.ts';
+import { endedAtOnce, extraOf, peakOf, type Change } from '../../src/core/peak.ts';
 
 /** `count` healthy instances of the old version run as they should. */
 const steady = (count: number) => ({
@@ -127,6 +127,26 @@ describe('peakOf a restart', () => {
   });
 });
 
+describe('what a restart ends at once', () => {
+  for (const { says, of, ended } of [
+    { says: 'is nothing when all have to stay up', of: {}, ended: 0 },
+    { says: 'is all when none has to', of: { minHealth: 0 }, ended: 8 },
+    { says: 'is what may be missing', of: { minHealth: 0.6 }, ended: 3 },
+    {
+      says: 'is less by what is ill',
+      of: { minHealth: 0.5, before: { ...steady(8), healthy: 6 } },
+      ended: 2,
+    },
+    { says: 'is no more than comes back', of: { minHealth: 0, instances: 3 }, ended: 3 },
+    { says: 'is what is too many', of: { instances: 6 }, ended: 2 },
+    { says: 'is nothing of a scale', of: { minHealth: 0, restart: false }, ended: 0 },
+    { says: 'is nothing when it ends at none', of: { minHealth: 0, instances: 0 }, ended: 0 },
+  ])
+    it(says, () =>
+      assert.equal(endedAtOnce(change({ before: steady(8), instances: 8, ...of })), ended),
+    );
+});
+
 describe('peakOf a scale', () => {
   for (const { says, before, to, peak, extra } of [
     { says: 'of a new app is its target', before: undefined, to: 5, peak: 5, extra: 5 },
@@ -175,21 +195,6 @@ function played({ before, instances, minHealth, maxOver }: Change): number {
   }
   return peak;
 }
-
-describe('returningOf', () => {
-  for (const { says, from, to, minHealth, gives } of [
-    { says: 'is all at 0', from: 7, to: 7, minHealth: 0, gives: 7 },
-    { says: 'is what may be missing at 0.5', from: 7, to: 7, minHealth: 0.5, gives: 3 },
-    { says: 'is none at 1', from: 7, to: 7, minHealth: 1, gives: 0 },
-    { says: 'is no more than are wanted', from: 9, to: 2, minHealth: 0, gives: 2 },
-    { says: 'is none while more are wanted than run', from: 2, to: 9, minHealth: 0.5, gives: 0 },
-  ])
-    it(says, () => {
-      const asked = change({ before: steady(from), instances: to, minHealth });
-      assert.equal(returningOf(asked), gives);
-      assert.equal(returningOf({ ...asked, restart: false }), 0);
-    });
-});
 
 describe('peakOf, thrown at', () => {
   const share = fc.double({ min: 0, max: 1, noNaN: true });

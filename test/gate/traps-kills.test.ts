@@ -34,6 +34,38 @@ describe('changes without a definition', () => {
     assert.equal(wipe.status, 422);
   });
 
+  for (const { says, addresses, strategy, atOnce } of [
+    { says: 'says so', addresses: 3, strategy: [0, 0], atOnce: 3 },
+    { says: 'does not when some are spare', addresses: 4, strategy: [0, 0], atOnce: undefined },
+    {
+      says: 'nor does one that keeps some up',
+      addresses: 3,
+      strategy: [0.5, 0],
+      atOnce: undefined,
+    },
+  ])
+    it(`an upgrade whose instances come back at once to addresses that rest ${says}`, async () => {
+      await start(addresses);
+      const [minimumHealthCapacity, maximumOverCapacity] = strategy;
+      const upgradeStrategy = { minimumHealthCapacity, maximumOverCapacity };
+      await started(cluster, webApp('/late', { instances: 3, upgradeStrategy }));
+      const upgrade = await cluster.request('PUT', '/v2/apps/late', { cmd: 'sleep 2000' });
+      assert.equal(upgrade.status, 200, upgrade.text);
+      assert.equal((await cluster.reservations()).get('/late')?.atOnce, atOnce);
+    });
+
+  for (const { says, addresses, wipe, atOnce } of [
+    { says: 'a kill too', addresses: 3, wipe: false, atOnce: 3 },
+    { says: 'but not of what is wiped, which has room', addresses: 6, wipe: true },
+  ])
+    it(`${says} (core/at-once.ts)`, async () => {
+      await start(addresses);
+      await started(cluster, webApp('/late', { instances: 3 }));
+      const kill = await cluster.request('DELETE', `/v2/apps/late/tasks?wipe=${wipe}`);
+      assert.equal(kill.status, 200, kill.text);
+      assert.equal((await cluster.reservations()).get('/late')?.atOnce, atOnce);
+    });
+
   it('trap 8: undoing a scale-down raises demand again, so it is judged', async () => {
     await start(6);
     await started(cluster, webApp('/t8/web', { instances: 3 }));
