@@ -5,12 +5,17 @@ import { ScenarioFailed } from '../scenarios/random/failed.ts';
 import { playSeed, plays, SeedFailed } from './plays.ts';
 import { scenarioPlays } from './scenarios.ts';
 
-/**
- * npm run soak -- [--seeds 5000] [--from 1] [--play NAME] [--trace] [--crash 300]
- *
- * Plays seeds until one breaks a promise. `--trace` prints what happened in it. Unless a play is named,
- * real processes are then killed at random for `--crash` seconds.
- */
+const PLAYS = [...Object.keys(plays), ...Object.keys(scenarioPlays)];
+const USAGE = `npm run soak -- [--seeds 5000] [--from 1] [--play NAME]... [--trace] [--crash 300]
+
+Plays seeds until one breaks a promise. Unless a play is named, real processes are then killed at random.
+
+  --seeds N   how many of each play (5000)
+  --from N    the first of them (1)
+  --play P    one of ${PLAYS.join(', ')}; may be repeated; all unless given
+  --crash S   seconds of real crashes (300; with --play none)
+  --trace     all that happened in the seed that breaks a promise`;
+
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '5000' },
@@ -18,14 +23,19 @@ const { values } = parseArgs({
     play: { type: 'string', multiple: true },
     crash: { type: 'string' },
     trace: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 });
-const [from, count] = [Number(values.from), Number(values.seeds)];
-const chosen = values.play ?? [...Object.keys(plays), ...Object.keys(scenarioPlays)];
-const crash = values.crash ?? (values.play ? '0' : '300');
-const unknown = chosen.filter((name) => !(name in plays) && !(name in scenarioPlays));
-if (unknown.length > 0) throw new Error(`no such play: ${unknown.join(', ')}`);
 const said = (line: string) => process.stdout.write(`${line}\n`);
+if (values.help) {
+  said(USAGE);
+  process.exit(0);
+}
+const [from, count] = [Number(values.from), Number(values.seeds)];
+const chosen = values.play ?? PLAYS;
+const crash = values.crash ?? (values.play ? '0' : '300');
+const unknown = chosen.filter((name) => !PLAYS.includes(name));
+if (unknown.length > 0) throw new Error(`no such play: ${unknown.join(', ')}`);
 
 const EVERY_MS = 10_000;
 const started = performance.now();
