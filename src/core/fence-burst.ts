@@ -53,8 +53,8 @@ const MOST_NODES = 64;
  * Nodes that are out of offers while a burst would fail on them. All instances that are killed, or
  * replaced without a minimum that stays up, come back at once, and in a full pool each of them fails
  * before the first failure is known. What was admitted has its room, only later: until there are
- * addresses, and for `BURST_MS` at most, no node that the launches may go to is offered, unless others need
- * it. More nodes than `MOST_NODES` are none of one app's.
+ * addresses, and for `BURST_MS` at most, no node that the launches may go to is offered, unless others have
+ * waited for it as long. More nodes than `MOST_NODES` are none of one app's.
  */
 export function heldBack(input: BurstInput): HeldBack {
   const nodes = new Map<string, string>();

@@ -51,6 +51,11 @@ export interface DemandInput {
   readonly roomyNetworks: ReadonlySet<string>;
   /** Apps whose launches fail: they wait for nothing (see fence-detour.ts). */
   readonly failing: ReadonlySet<string>;
+  /**
+   * Doors that are closed for launches that come back at once. Opened for others, they are open to those as
+   * well, so others wait with them; but whoever has waited for `forMs` waits for no second burst.
+   */
+  readonly heldBack: { readonly doors: { has(name: string): boolean }; readonly forMs: number };
   /** How long launches may wait for the roomy nodes before other doors are opened, ms. */
   readonly patienceMs: number;
   readonly nowMs: number;
@@ -75,7 +80,9 @@ export function demandedDoors(input: DemandInput): Set<string> {
   if (input.pending.length === 0) return open;
   const doors = [...input.doors].sort(roomiestFirst);
   for (const launch of input.pending) {
-    const able = doors.filter((door) => holdsOf(door, launch.takes) > 0);
+    const able = doors.filter(
+      (door) => holdsOf(door, launch.takes) > 0 && !mustWait(door, launch, input),
+    );
     const named = new Set(launch.nodes);
     const own = able.filter(({ name }) => named.has(name));
     const waits = waitsOf(launch, input);
@@ -96,6 +103,12 @@ function holdsOf({ room, cpus, memMiB }: DoorNode, takes: Takes): number {
 
 const holds = (free: number, each: number): number =>
   each > 0 ? Math.floor(thousandths(free) / thousandths(each)) : Infinity;
+
+const mustWait = (
+  { name }: DoorNode,
+  { sinceMs }: PendingLaunch,
+  { heldBack: { doors, forMs }, nowMs }: DemandInput,
+): boolean => doors.has(name) && Math.abs(nowMs - sinceMs) < forMs;
 
 /** Open ones first, so that a door that was opened is not swapped for another. */
 const roomiestFirst = (one: DoorNode, other: DoorNode): number =>

@@ -1,4 +1,4 @@
-import type { HeldBack } from './fence-burst.ts';
+import { BURST_MS, type HeldBack } from './fence-burst.ts';
 import { demandedDoors, type DoorNode, type PendingLaunch } from './fence-demand.ts';
 import { type Detours, detoursOf } from './fence-detour.ts';
 import type { FailureRecord } from './failure-record.ts';
@@ -72,6 +72,7 @@ export function wantFence(input: WantInput): Wanted {
   const pending = input.pending.filter(({ app }) => !heldBack.apps.has(app));
   const demanded = demandedDoors({
     ...{ pending, doors, ...rest, failing, nowMs },
+    heldBack: { doors: heldBack.nodes, forMs: BURST_MS },
     patienceMs: input.rules.patienceMs,
   });
   const since = new Map<string, number>();

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { FailureRecord } from '../../src/core/failure-record.ts';
 import type { PendingLaunch } from '../../src/core/fence-demand.ts';
-import type { HeldBack } from '../../src/core/fence-burst.ts';
+import { BURST_MS, type HeldBack } from '../../src/core/fence-burst.ts';
 import type { FenceRoom } from '../../src/core/fence-room.ts';
 import { type FenceRules, type RoomSince, wantFence } from '../../src/core/fence-want.ts';
 import type { NodeRoom } from '../../src/core/room.ts';
@@ -288,12 +288,14 @@ describe('while launches are held back', () => {
     assert.equal(wants.get('a')?.why, 'addresses of /a rest');
   });
 
-  it('they open no door, and others do', () => {
+  it('they open no door, and others do once they have waited as long', () => {
     const nodes = { a: {}, b: { addresses: 1 } };
     const late = waiting({ sinceMs: -1e9 });
-    const given = { nodes, closed: ['a', 'b'], heldBack };
+    const given = { nodes, closed: ['a', 'b'], heldBack, nowMs: BURST_MS };
     assert.deepEqual(closedBy({ ...given, pending: [late] }), ['a', 'b']);
-    assert.deepEqual(closedBy({ ...given, pending: [late, waiting({ app: '/b' })] }), ['b']);
+    const other = (sinceMs: number) => waiting({ app: '/b', nodes: ['a'], sinceMs });
+    assert.deepEqual(closedBy({ ...given, pending: [late, other(1)] }), ['a']);
+    assert.deepEqual(closedBy({ ...given, pending: [late, other(0)] }), ['b']);
   });
 
   it('a node has its wait behind it: it opens as soon as that is over', () => {

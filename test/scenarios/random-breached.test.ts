@@ -3,6 +3,7 @@ import { keeps, keepsInFaults } from './random/failed.ts';
 
 /** Seeds beyond those of `npm test` that once broke a promise, and how. */
 const BREACHED: readonly (readonly [seed: number, how: string])[] = [
+  [647, 'a node that was opened for another app was open to a burst as well'],
   [1025, 'eight instances were killed at once, and launched again while their addresses rested'],
   [1035, 'a node that its constraints excluded was taken for one that could take the launch'],
   [1462, 'a held app was changed to take no address, and waited for one'],
