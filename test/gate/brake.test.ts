@@ -57,6 +57,8 @@ const around = async (cluster: TestCluster, app: string, instances: number, more
   const answer = await cluster.direct('POST', '/v2/apps', webApp(app, { instances, ...more }));
   assert.equal(answer.status, 201, answer.text);
 };
+/** Without a delay a loop uses up Marathon's 100 launches of half a minute, and then the next cycle waits for new ones. */
+const SLOW_LOOP = { backoffSeconds: 0.2, backoffFactor: 1 };
 /** Held with nothing left to do for it. */
 const isHeld = (cluster: TestCluster, app: string) =>
   cluster.until(
@@ -275,9 +277,9 @@ describe('an app that grows in vain', { timeout: 400_000 }, () => {
     await withRoomFor(
       4,
       async (cluster) => {
-        await around(cluster, '/web', 3, { backoffSeconds: 0 });
+        await around(cluster, '/web', 3, SLOW_LOOP);
         const stopped = () => held(cluster, '/web')?.stoppedMs !== undefined;
-        await cluster.until(stopped, 'it is stopped', 60_000);
+        await cluster.until(stopped, 'it is stopped', 180_000);
         const record = held(cluster, '/web');
         assert.deepEqual([record?.wanted, record?.allowed, record?.cycles], [3, 0, 2]);
         assert.match(record?.why ?? '', /grew in vain 2 times .*corral held release \/web/);
