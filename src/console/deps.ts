@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import type { Verdict } from '../core/admit.ts';
+import type { Verdict } from '../core/verdict.ts';
 import type { CapacityReport } from '../core/capacity-record.ts';
 import type { FailureRecord } from '../core/failure-record.ts';
 import type { AuditRecord } from '../core/limit-record.ts';

@@ -1,73 +1,15 @@
 import { comesLate } from './at-once.ts';
+import { askOf, type Claim, extraOf, heldBy, targetOf } from './claim.ts';
 import type { Constraint } from './constraints.ts';
-import type { Rates } from './container-rates.ts';
-import type { Demand } from './demand.ts';
 import { explain } from './explain.ts';
 import { placeAll, take } from './group-place.ts';
+import { holdBack } from './hold-back.ts';
 import { place } from './place.ts';
-import type { NodeReason } from './verdict-record.ts';
 import { reroute } from './reroute.ts';
-import type { Ask, PlacedInstance, Room, Witness } from './room.ts';
-import type { Shortage } from './shortage.ts';
+import type { Ask, Room, Witness } from './room.ts';
 import { describe } from './shortage-words.ts';
-
-/** One app of a change, as Marathon would have it once the change is done. */
-export interface Claim {
-  /** Canonical id. */
-  readonly app: string;
-  /** `restart` replaces what runs; `relaunch` starts again what is killed, unchanged. */
-  readonly kind: 'create' | 'scale' | 'restart' | 'relaunch';
-  readonly demand: Demand;
-  readonly constraints: readonly Constraint[];
-  /** What only labels of its networks ask for, by network; absent: they ask for nothing. */
-  readonly labelled?: Readonly<Record<string, Rates>>;
-  /** Instances once done. */
-  readonly instances: number;
-  /** Most instances that exist at once on the way there (core/peak.ts). */
-  readonly peak: number;
-  /** Leases that the app holds now, by node, every version. */
-  readonly heldOn: ReadonlyMap<string, number>;
-  /** What each instance that runs now holds; absent when none runs or nothing changes. */
-  readonly before?: Demand;
-  /** Instances of the same config, which the constraints count. */
-  readonly placed: readonly PlacedInstance[];
-  /** Running instances that Marathon ends and starts again at once (core/peak.ts); absent: none. */
-  readonly atOnce?: number;
-  /** May start with fewer instances and grow later. */
-  readonly mayHold: boolean;
-  /** Constraints may be added: the change starts fresh tasks anyway. */
-  readonly mayReroute: boolean;
-}
-
-/** What one app got. */
-export interface Grant {
-  readonly claim: Claim;
-  /** Fewer than the claim's when held. */
-  readonly instances: number;
-  /** Most instances at once: what a reservation promises. */
-  readonly target: number;
-  readonly witness: Witness;
-  /** To be added to the app's own constraints. */
-  readonly inject: readonly (readonly string[])[];
-  /** The claim's, if they have to wait for each other's addresses (see ReservationRecord). */
-  readonly atOnce?: number;
-}
-
-export type Verdict =
-  | {
-      readonly answer: 'admit' | 'reroute' | 'hold';
-      readonly grants: readonly Grant[];
-      readonly message: string;
-    }
-  | {
-      readonly answer: 'refuse';
-      readonly app: string;
-      readonly message: string;
-      readonly remedy: string;
-      readonly nodes: readonly NodeReason[];
-      /** Nodes beyond those: nothing is said of them. */
-      readonly moreNodes: number;
-    };
+import type { Shortage } from './shortage.ts';
+import type { Grant, Verdict } from './verdict.ts';
 
 export interface AdmitOptions {
   readonly reroute: boolean;
@@ -78,20 +20,6 @@ export interface AdmitOptions {
 }
 
 const nothing: Witness = { nodes: new Map(), pools: new Map() };
-const heldBy = ({ heldOn }: Claim): number => [...heldOn.values()].reduce((a, b) => a + b, 0);
-
-/** Instances that must find room beside everything that runs now. */
-export const extraOf = (claim: Claim): number => Math.max(0, claim.peak - heldBy(claim));
-
-/** The question a claim puts to the room. */
-export const askOf = (claim: Claim, instances = extraOf(claim)): Ask => ({
-  app: claim.app,
-  instances,
-  demand: claim.demand,
-  constraints: claim.constraints,
-  placed: claim.placed,
-  total: claim.instances,
-});
 
 /**
  * Judges a whole change: every claim fits at its peak beside all others, and every restart also fits in
@@ -165,22 +93,8 @@ function lateOf(room: Room, claim: Claim, witness: Witness): Pick<Grant, 'atOnce
   return isLate ? { atOnce } : {};
 }
 
-/**
- * Leases that the app may come to hold until its deployment is gone. Addresses that the old instances
- * give back are of no use to new ones on another network: all of theirs are promised, those of the peak
- * on nodes, the others wherever the network has them. Too many while the old ones go, never too few.
- */
-const targetOf = (claim: Claim): number =>
-  isMoving(claim) ? Math.max(claim.peak, heldBy(claim) + claim.instances) : claim.peak;
-
-/** Some network of the new instances is none of the old ones'. */
-const isMoving = ({ kind, before, demand }: Claim): boolean =>
-  kind === 'restart' &&
-  before !== undefined &&
-  demand.addresses.some(({ network }) => before.addresses.every((old) => old.network !== network));
-
 /** [field, operator] or [field, operator, value]: the form of an app's constraint. */
-export const asMarathonSpells = ({ field, operator, value }: Constraint): readonly string[] =>
+const asMarathonSpells = ({ field, operator, value }: Constraint): readonly string[] =>
   value === undefined ? [field, operator] : [field, operator, value];
 
 /**
@@ -204,40 +118,6 @@ function leaving(room: Room, { heldOn, before, demand }: Claim): Witness {
       if (pool !== undefined) pools.set(pool, (pools.get(pool) ?? 0) - count);
     }
   return { nodes: new Map([...heldOn].map(([node, count]) => [node, -count])), pools };
-}
-
-/** Admits what fits now of a single create or scale whose owner agreed to wait for the rest. */
-function holdBack(
-  room: Room,
-  claims: readonly Claim[],
-  { shortage, most }: { shortage: Shortage; most: number },
-): Verdict | undefined {
-  const [claim] = claims;
-  if (!claim || claims.length > 1 || !claim.mayHold) return undefined;
-  if (claim.kind !== 'create' && claim.kind !== 'scale') return undefined;
-  const { instances, witness } = mostOf(room, claim, most);
-  const held = { claim, instances, target: instances, witness, inject: [] };
-  const waiting = claim.instances - instances;
-  const message = `${claim.app}: ${instances} of ${claim.instances} instances now, ${waiting} held until there is room: ${describe(shortage).message}`;
-  return { answer: 'hold', grants: [held], message };
-}
-
-/**
- * As many as fit when no more are wanted than those: the fewer an app is to have, the fewer of them GROUP_BY
- * lets into one group, so that what fits of all need not fit by itself.
- */
-function mostOf(
-  room: Room,
-  claim: Claim,
-  most: number,
-): { readonly instances: number; readonly witness: Witness } {
-  const stay = claim.instances - extraOf(claim);
-  for (let more = most; ;) {
-    const instances = stay + more;
-    const placed = place(room, askOf({ ...claim, instances }, more));
-    if (placed.fits) return { instances, witness: placed.witness };
-    more = Math.min(more - 1, placed.most); // none at all always fits
-  }
 }
 
 function refusal(

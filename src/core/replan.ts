@@ -1,4 +1,4 @@
-import { askOf, type Claim } from './admit.ts';
+import { askOf, type Claim } from './claim.ts';
 import { placeAll } from './group-place.ts';
 import { place } from './place.ts';
 import type { ReservationRecord } from './promise-record.ts';

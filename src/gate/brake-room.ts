@@ -3,7 +3,7 @@ import { canonicalApp } from '../cluster/marathon/canonical-app.ts';
 import type { MarathonContext } from '../cluster/marathon/canonical-context.ts';
 import { canonicalPod } from '../cluster/marathon/canonical-pod.ts';
 import { podWithInstances } from '../cluster/marathon/scale.ts';
-import { askOf, type Claim } from '../core/admit.ts';
+import { askOf, type Claim } from '../core/claim.ts';
 import { explain } from '../core/explain.ts';
 import { place } from '../core/place.ts';
 import type { NodeReason } from '../core/verdict-record.ts';

@@ -4,7 +4,7 @@ import { demandOfApp } from '../cluster/marathon/demand.ts';
 import { numberAt, objectAt, textAt, arrayAt, type JsonObject } from '../cluster/marathon/json.ts';
 import { changeTo } from '../cluster/marathon/peak-of.ts';
 import { demandOfPod } from '../cluster/marathon/pod-demand.ts';
-import type { Claim } from '../core/admit.ts';
+import type { Claim } from '../core/claim.ts';
 import { Refusal } from '../core/errors.ts';
 import { endedAtOnce, peakOf, type Before } from '../core/peak.ts';
 import { placedOn } from '../core/placed.ts';

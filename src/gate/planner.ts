@@ -1,8 +1,8 @@
 import { arrayAt, isArray, isObject, type Json, textAt } from '../cluster/marathon/json.ts';
 import { canonicalId } from '../cluster/marathon/path-id.ts';
 import type { JudgedRoute } from '../cluster/marathon/route.ts';
-import type { Verdict } from '../core/admit.ts';
 import { replaceStale } from '../core/replan.ts';
+import type { Verdict } from '../core/verdict.ts';
 import type { View } from '../ledger/view.ts';
 import { BadPlan, LedgerBehind } from './errors.ts';
 import { type ChangeRequest, type JudgeDeps, jsonOf, prepare } from './judge.ts';

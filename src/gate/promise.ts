@@ -1,8 +1,9 @@
-import type { Claim, Grant } from '../core/admit.ts';
+import type { Claim } from '../core/claim.ts';
 import { bandwidthOf } from '../core/demand.ts';
 import { grown } from '../core/held-queue.ts';
 import type { HeldRecord } from '../core/held-record.ts';
 import type { AppRatesRecord, InjectedRecord, ReservationRecord } from '../core/promise-record.ts';
+import type { Grant } from '../core/verdict.ts';
 import type { Admission, AppRecord } from '../ledger/reservations.ts';
 import type { Growing } from './growing.ts';
 import type { Weighed } from './weigh.ts';

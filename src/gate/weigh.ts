@@ -1,10 +1,12 @@
 import { type Edit, type Edits, spelledIn } from '../cluster/marathon/edit.ts';
 import type { Change } from '../cluster/marathon/change.ts';
 import type { DemandContext } from '../cluster/marathon/demand-context.ts';
-import { admit, type AdmitOptions, type Claim, type Grant, type Verdict } from '../core/admit.ts';
+import { admit, type AdmitOptions } from '../core/admit.ts';
+import type { Claim } from '../core/claim.ts';
 import { planAgain } from '../core/replan.ts';
 import type { InjectedRecord } from '../core/promise-record.ts';
 import type { Snapshot } from '../core/snapshot.ts';
+import type { Grant, Verdict } from '../core/verdict.ts';
 import { claimOf, type HoldPolicy } from './claims.ts';
 import type { Prepared } from './judge.ts';
 import { recall, type Recalled } from './recall.ts';

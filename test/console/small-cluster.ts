@@ -8,7 +8,7 @@ import type { ConsoleDeps, LimitEdit } from '../../src/console/deps.ts';
 import { clusterMetrics } from '../../src/console/metrics.ts';
 import type { LimitParts } from '../../src/console/shapes/limits.ts';
 import { createConsole } from '../../src/console/server.ts';
-import type { Verdict } from '../../src/core/admit.ts';
+import type { Verdict } from '../../src/core/verdict.ts';
 import { explain } from '../../src/core/explain.ts';
 import type { CapacityReport } from '../../src/core/capacity-record.ts';
 import { judgeLimit } from '../../src/core/limit-edit.ts';

@@ -1,4 +1,4 @@
-import type { Grant, Verdict } from '../../core/admit.ts';
+import type { Grant, Verdict } from '../../core/verdict.ts';
 import type { NodeReason } from '../../core/verdict-record.ts';
 
 /** What the gate would say to a definition, with nothing reserved and nothing sent. */

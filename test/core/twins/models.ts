@@ -1,3 +1,4 @@
+import type { Claim } from '../../../src/core/claim.ts';
 import type { Constraint, Operator } from '../../../src/core/constraints.ts';
 import type { Demand } from '../../../src/core/demand.ts';
 import type { Ask, NodeRoom, Room, Witness } from '../../../src/core/room.ts';
@@ -66,3 +67,17 @@ export const witnessOf = (
   nodes: Readonly<Record<string, number>>,
   pools: Readonly<Record<string, number>>,
 ): Witness => ({ nodes: new Map(Object.entries(nodes)), pools: new Map(Object.entries(pools)) });
+
+/** A small instance with an address on each of some networks. */
+export const demandOn = (...networks: readonly string[]): Demand => ({
+  ...{ cpus: 0.1, memMiB: 32, diskMiB: 0, gpus: 0, ports: { any: 0, fixed: [] } },
+  addresses: networks.map((network) => ({ network, netInKbit: 1_000, netOutKbit: 1_000 })),
+});
+
+/** Four instances on `prod`, replaced by four on `dev`, which may only start as old ones end. */
+export const webRestart = (of: Partial<Claim> = {}): Claim => ({
+  ...{ app: '/a', kind: 'restart', constraints: [], instances: 4, peak: 4, placed: [] },
+  ...{ before: demandOn('prod'), demand: demandOn('dev'), heldOn: new Map([['n1', 4]]) },
+  ...{ mayHold: false, mayReroute: false },
+  ...of,
+});
