@@ -15,8 +15,8 @@ export function holdBack(
   if (!claim || claims.length > 1 || !claim.mayHold) return undefined;
   if (claim.kind !== 'create' && claim.kind !== 'scale') return undefined;
   const { instances, witness } = mostOf(room, claim, most);
-  const held = { claim, instances, target: instances, witness, inject: [] };
   const waiting = claim.instances - instances;
+  const held = { claim, instances, target: claim.peak - waiting, witness, inject: [] };
   const message = `${claim.app}: ${instances} of ${claim.instances} instances now, ${waiting} held until there is room: ${describe(shortage).message}`;
   return { answer: 'hold', grants: [held], message };
 }

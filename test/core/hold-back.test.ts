@@ -41,4 +41,15 @@ describe('what an app that may wait gets', () => {
         [[gives, gives]],
       );
     });
+
+  it('is promised beside what is dying or lost and keeps its addresses', () => {
+    // two run and one is lost: five take three new ones, and there is room for two
+    const claim = sevenThatMayWait({
+      ...{ kind: 'scale', instances: 5, peak: 6, heldOn: new Map([['n0', 3]]) },
+    });
+    const verdict = admit(racks(2), [claim], { reroute: false, maxConstraintLength: 100 });
+    assert.ok(verdict.answer === 'hold', JSON.stringify(verdict));
+    const [grant] = verdict.grants;
+    assert.deepEqual([grant?.instances, grant?.target], [4, 5]);
+  });
 });
