@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import type { Clock } from '../../plumbing/clock.ts';
 import { HoldingLost } from '../errors.ts';
 
@@ -38,9 +39,15 @@ export class Leases {
     const stop = new AbortController();
     this.#timed.set(id, { ttlMs, stop });
     this.#deps.clock.sleep(ttlMs, stop.signal).then(
-      () => this.#deps.end(id, this.#closing.signal).catch(() => undefined),
+      () => this.#over(id, stop).catch(() => undefined),
       () => undefined,
     );
+  }
+
+  /** A process that stood still finds the time up before it reads who was in time: it reads first. */
+  async #over(id: string, stop: AbortController): Promise<void> {
+    await endOfTurn();
+    if (this.#timed.get(id)?.stop === stop) await this.#deps.end(id, this.#closing.signal);
   }
 
   keep(id: string): boolean {
