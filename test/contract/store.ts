@@ -15,8 +15,8 @@ import { MAX_OPERATIONS, MAX_VALUE_BYTES } from '../../src/ledger/store.ts';
 /** A backend under test; what it cannot do is left out, and the tests that need it are not there. */
 export interface Backend {
   readonly name: string;
-  /** Another client of the same store; the suite closes it. */
-  open(): Promise<Store>;
+  /** Another client of the same store; the suite closes it. Its calls may take so long, ms. */
+  open(callWithinMs: number): Promise<Store>;
   /** Makes every revision before the store's present one unreadable. */
   compact(store: Store): Promise<void>;
   /** Ends the server hard and starts it again on the same files. */
@@ -33,7 +33,9 @@ export interface Backend {
 
 const never = new AbortController().signal;
 /** A liveness bound: what takes longer than this hangs. */
-const soon = (ms = 30_000): AbortSignal => AbortSignal.timeout(ms);
+const soon = (ms = 180_000): AbortSignal => AbortSignal.timeout(ms);
+/** As long as that: a machine that stands still for some seconds is no ledger that is away. */
+const PATIENT_MS = 120_000;
 
 const put = (key: string, value: string): Change => ({ guards: [], writes: [{ put: key, value }] });
 const create = (key: string, value: string): Change => ({
@@ -50,7 +52,7 @@ export async function watched(
   const changes: KeyChange[] = [];
   const batches: Batch[] = [];
   if (enough(changes)) return { changes, batches };
-  for await (const batch of store.watch(from.prefix, from.after, soon(60_000))) {
+  for await (const batch of store.watch(from.prefix, from.after, soon())) {
     batches.push(batch);
     changes.push(...batch.changes);
     if (enough(changes)) break;
@@ -84,13 +86,13 @@ export function storeContract(backend: Backend): void {
     beforeEach(async () => {
       turn += 1;
       root = `/contract/${turn}/`;
-      store = await backend.open();
+      store = await backend.open(PATIENT_MS);
     });
     afterEach(async () => {
       await Promise.all([store, ...extra.splice(0)].map((one) => one.close()));
     });
-    const another = async () => {
-      const one = await backend.open();
+    const another = async (callWithinMs = PATIENT_MS) => {
+      const one = await backend.open(callWithinMs);
       extra.push(one);
       return one;
     };
@@ -109,7 +111,7 @@ interface Stage {
   readonly backend: Backend;
   readonly store: () => Store;
   readonly root: () => string;
-  readonly another: () => Promise<Store>;
+  readonly another: (callWithinMs?: number) => Promise<Store>;
 }
 
 function commits({ store, root, another }: Stage): void {
@@ -581,36 +583,48 @@ function faults(stage: Stage): void {
   if (hang)
     it('throws LedgerUnreachable within its deadline while the server hangs, and recovers', async () => {
       await store().commit(put(`${root()}a`, '1'), soon());
+      const hasty = await another(5_000);
       const { wake } = hang();
       try {
         await Promise.all([
-          assert.rejects(store().get(`${root()}a`, soon(60_000)), LedgerUnreachable),
-          assert.rejects(store().range({ prefix: root() }, soon(60_000)), LedgerUnreachable),
-          assert.rejects(store().commit(put(`${root()}a`, '2'), soon(60_000)), LedgerUnreachable),
-          assert.rejects(store().hold(1_000, soon(60_000)), LedgerUnreachable),
-          assert.rejects(store().get(`${root()}a`, AbortSignal.timeout(50)), {
+          assert.rejects(hasty.get(`${root()}a`, soon()), LedgerUnreachable),
+          assert.rejects(hasty.range({ prefix: root() }, soon()), LedgerUnreachable),
+          assert.rejects(hasty.commit(put(`${root()}a`, '2'), soon()), LedgerUnreachable),
+          assert.rejects(hasty.hold(1_000, soon()), LedgerUnreachable),
+          assert.rejects(hasty.get(`${root()}a`, AbortSignal.timeout(50)), {
             name: 'TimeoutError',
           }),
         ]);
       } finally {
         wake();
       }
-      for (let won = false; !won;) {
-        const seen = await store().get(`${root()}a`, soon());
-        const guards = [{ key: `${root()}a`, revision: seen?.revision ?? 0 }];
-        const writes = [{ put: `${root()}a`, value: '3' }];
-        won = (await store().commit({ guards, writes }, soon())).won;
-      }
-      await store().commit(put(`${root()}b`, '1'), soon());
+      const write = async (key: string, value: string): Promise<boolean> => {
+        const seen = await hasty.get(key, soon());
+        const change = { guards: [{ key, revision: seen?.revision ?? 0 }] };
+        const { won } = await hasty.commit({ ...change, writes: [{ put: key, value }] }, soon());
+        return won;
+      };
+      for (const key of [`${root()}a`, `${root()}b`])
+        for (const late = soon(); !(await write(key, '3').catch(unlessUnreachable));)
+          late.throwIfAborted();
       // A try that was under way when the server hung must not come to life after all.
       assert.equal((await store().get(`${root()}a`, soon()))?.value, '3');
     });
 }
 
+/** Not yet, then: one that is back may be slow at first. */
+function unlessUnreachable(fault: unknown): false {
+  if (fault instanceof LedgerUnreachable) return false;
+  throw fault;
+}
+
+/** Of holdings that are not to end by themselves, however long the machine stands still. */
+const LONG_MS = 180_000;
+
 function holdings({ store, root, another, backend }: Stage): void {
   it('drops the keys of a holding when it is released, and fires "lost" first', async () => {
-    const holding = await store().hold(5_000, soon());
-    const other = await store().hold(5_000, soon());
+    const holding = await store().hold(LONG_MS, soon());
+    const other = await store().hold(LONG_MS, soon());
     const writes = [
       { put: `${root()}a`, value: '1', holding },
       { put: `${root()}b`, value: '2', holding },
@@ -638,7 +652,7 @@ function holdings({ store, root, another, backend }: Stage): void {
   });
 
   it('keeps a key that was written again without the holding', async () => {
-    const holding = await store().hold(5_000, soon());
+    const holding = await store().hold(LONG_MS, soon());
     const bound = { put: `${root()}a`, value: '1', holding };
     await store().commit({ guards: [], writes: [bound] }, soon());
     await store().commit(put(`${root()}a`, '2'), soon());
@@ -647,7 +661,7 @@ function holdings({ store, root, another, backend }: Stage): void {
   });
 
   it('refuses a write under a holding that has ended, and writes nothing', async () => {
-    const holding = await store().hold(5_000, soon());
+    const holding = await store().hold(LONG_MS, soon());
     await holding.release(soon());
     const writes = [
       { put: `${root()}a`, value: '1' },
@@ -662,27 +676,44 @@ function holdings({ store, root, another, backend }: Stage): void {
 
   if (backend.ownersDie)
     it('drops the keys when their owner is gone for the TTL, and keeps those of the living', async () => {
-      const owner = await backend.open();
-      const living = await store().hold(1_000, soon());
-      const holding = await owner.hold(3_000, soon());
-      const kept = { put: `${root()}b`, value: '1', holding: living };
+      // Who stands still for most of a TTL loses what it holds, and rightly: then with a longer one.
+      for (let ttlMs = 2_000; !(await outlives(ttlMs)); ttlMs *= 2)
+        assert(ttlMs < 60_000, `nobody kept a holding of ${ttlMs} ms for twice its length`);
+    });
+
+  /** @returns whether the living, and until it was closed the owner, kept what they held */
+  async function outlives(ttlMs: number): Promise<boolean> {
+    const owner = await backend.open(PATIENT_MS);
+    const [living, holding] = [await store().hold(ttlMs, soon()), await owner.hold(ttlMs, soon())];
+    const [a, b] = [`${root()}${ttlMs}/a`, `${root()}${ttlMs}/b`];
+    try {
+      const kept = { put: b, value: '1', holding: living };
       await store().commit({ guards: [], writes: [kept] }, soon());
-      const bound = { put: `${root()}a`, value: '1', holding };
+      const bound = { put: a, value: '1', holding };
       const { revision } = await owner.commit({ guards: [], writes: [bound] }, soon());
       const ended = watched(
         await another(),
-        { prefix: root(), after: revision },
+        { prefix: a, after: revision },
         (seen) => seen.length > 0,
       );
       await owner.close();
       assert.equal(holding.lost.aborted, true);
       assert.deepEqual(
         (await ended).changes.map(({ key, entry }) => [key, entry]),
-        [[`${root()}a`, undefined]],
+        [[a, undefined]],
       );
-      assert.equal(living.lost.aborted, false);
+      // the other has not been heard of for a TTL by now, unless it was kept
+      if (living.lost.aborted) return false;
+      assert.equal((await store().get(b, soon()))?.value, '1');
+      return !living.lost.aborted;
+    } catch (fault) {
+      if (fault instanceof HoldingLost) return false;
+      throw fault;
+    } finally {
+      await owner.close();
       await living.release(soon());
-    });
+    }
+  }
 }
 
 function closing({ store, root }: Stage): void {

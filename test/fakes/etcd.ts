@@ -88,7 +88,7 @@ export class EtcdMember {
   }
 
   /** Resolves when the member answers reads by quorum. */
-  async ready(withinMs = 90_000): Promise<void> {
+  async ready(withinMs = 180_000): Promise<void> {
     const until = Date.now() + withinMs;
     for (;;) {
       const health = await fetch(`${this.url}/health`, { signal: AbortSignal.timeout(2_000) })
@@ -106,7 +106,7 @@ export class EtcdMember {
   }
 
   /** Resolves when the certificate is there. */
-  async made(withinMs = 90_000): Promise<void> {
+  async made(withinMs = 180_000): Promise<void> {
     for (const until = Date.now() + withinMs; !existsSync(this.certificate); await wait(50))
       if (Date.now() > until) throw new Error(`etcd ${this.place.name} made no certificate`);
   }
@@ -170,17 +170,11 @@ export class EtcdCluster {
     return this.members.map(({ url }) => url);
   }
 
-  /** The member that leads, asked of each member that is up. */
-  async leader(): Promise<EtcdMember> {
-    for (const member of this.members.filter(({ isUp }) => isUp)) {
-      const answer = await fetch(`${member.url}/v3/maintenance/status`, {
-        method: 'POST',
-        body: '{}',
-        signal: AbortSignal.timeout(2_000),
-      });
-      const status = (await answer.json()) as { leader: string; header: { member_id: string } };
-      if (status.leader === status.header.member_id) return member;
-    }
+  /** The member that leads, asked of each member that is up until one says that it does. */
+  async leader(withinMs = 120_000): Promise<EtcdMember> {
+    for (const until = Date.now() + withinMs; Date.now() < until; await wait(50))
+      for (const member of this.members.filter(({ isUp }) => isUp))
+        if (await leads(member).catch(() => false)) return member;
     throw new Error('no etcd member leads');
   }
 
@@ -189,4 +183,14 @@ export class EtcdCluster {
     await Promise.all(this.members.map((member) => member.stop()));
     rmSync(this.#directory, { recursive: true, force: true });
   }
+}
+
+async function leads({ url }: EtcdMember): Promise<boolean> {
+  const answer = await fetch(`${url}/v3/maintenance/status`, {
+    method: 'POST',
+    body: '{}',
+    signal: AbortSignal.timeout(5_000),
+  });
+  const status = (await answer.json()) as { leader: string; header: { member_id: string } };
+  return status.leader === status.header.member_id;
 }

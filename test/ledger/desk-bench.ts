@@ -32,7 +32,7 @@ export function onEachBackend(name: string, suite: (backend: Backend) => void): 
 
 /** A store on `url`, with nothing in it. */
 export async function emptied(t: TestContext, etcd: EtcdCluster, url: string): Promise<Store> {
-  const options = { clock: systemClock, log: silentLog, callWithinMs: 5_000 };
+  const options = { clock: systemClock, log: silentLog, callWithinMs: 60_000 };
   const admin = openEtcdStore({ ...options, hosts: etcd.urls });
   const { entries } = await listAll(admin, '/corral/v1/', { signal: patience() });
   for (let at = 0; at < entries.length; at += 100)

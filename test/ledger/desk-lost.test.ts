@@ -8,11 +8,13 @@ import { ask, DeskBench, emptied, SMALL, wired } from './desk-bench.ts';
 import { interposed } from './interposed.ts';
 import { opened, patience } from './opened.ts';
 
-/** As AbortSignal.timeout, but the process waits for it. */
-function soon(ms: number): AbortSignal {
-  const over = new AbortController();
-  setTimeout(() => over.abort(new Error('the time is up')), ms);
-  return over.signal;
+/** The signal of one who leaves when told to. */
+class Leaver {
+  readonly #over = new AbortController();
+  readonly signal = this.#over.signal;
+  leave(): void {
+    this.#over.abort(new Error('the time is up'));
+  }
 }
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
@@ -25,6 +27,7 @@ class HeldStore {
   #holds: 'requests' | 'answers' | undefined;
   #loses = false;
   #release: (() => void)[] = [];
+  #arrived: () => void = () => undefined;
 
   constructor(real: Store) {
     this.store = {
@@ -47,11 +50,14 @@ class HeldStore {
   }
 
   #released(): Promise<void> {
+    this.#arrived();
     return new Promise((resolve) => this.#release.push(resolve));
   }
 
-  hold(what: 'requests' | 'answers'): void {
+  /** @returns what resolves once something is held */
+  hold(what: 'requests' | 'answers'): Promise<void> {
     this.#holds = what;
+    return new Promise((resolve) => (this.#arrived = resolve));
   }
 
   /** What is held stays so, but nothing else is. */
@@ -76,9 +82,12 @@ describe('a desk whose asker leaves', () => {
       const held = new HeldStore(await opened(t));
       const bench = await DeskBench.of(t, held.store, { p: SMALL });
       const desk = bench.desk('node-1');
-      held.hold(what);
-      const left = [desk.take(ask('i1'), soon(30)), desk.stock('p', 1, soon(30))];
+      const holds = held.hold(what);
+      const leaver = new Leaver();
+      const left = [desk.take(ask('i1'), leaver.signal), desk.stock('p', 1, leaver.signal)];
       const stays = desk.take(ask('i2'), patience());
+      await holds;
+      leaver.leave();
       for (const one of left) await assert.rejects(one, /the time is up/);
       held.let();
       const { address } = await stays;
@@ -117,8 +126,12 @@ describe('a desk whose asker leaves', () => {
     const held = new HeldStore(await opened(t));
     const bench = await DeskBench.of(t, held.store, { p: SMALL });
     const desk = bench.desk('node-1');
-    held.hold('answers');
-    await assert.rejects(desk.take(ask('i1'), soon(30)));
+    const holds = held.hold('answers');
+    const leaver = new Leaver();
+    const left = assert.rejects(desk.take(ask('i1'), leaver.signal), /the time is up/);
+    await holds;
+    leaver.leave();
+    await left;
     const again = desk.take(ask('i1'), patience());
     held.let();
     const { address } = await again;
@@ -132,8 +145,12 @@ describe('a desk whose asker leaves', () => {
     const bench = await DeskBench.of(t, held.store, { p: SMALL });
     const desk = bench.desk('node-1');
     const [address = ''] = await desk.stock('p', 1, patience());
-    held.hold('answers');
-    await assert.rejects(desk.take(ask('i1', { address }), soon(30)));
+    const holds = held.hold('answers');
+    const leaver = new Leaver();
+    const left = assert.rejects(desk.take(ask('i1', { address }), leaver.signal));
+    await holds;
+    leaver.leave();
+    await left;
     held.let();
     await desk.release('198.51.100.6', 'none', patience());
     assert.deepEqual(await bench.leased(), [`node-1/${address}`]);
@@ -160,9 +177,13 @@ describe('a desk whose asker leaves', () => {
     const desk = bench.desk('node-1');
     const { address } = await desk.take(ask('i0'), patience());
     await desk.release(address, 'i0', patience());
-    held.hold('requests');
+    const holds = held.hold('requests');
     const named = { address: '198.51.100.5' };
-    await assert.rejects(desk.take(ask('i1', named), soon(30)));
+    const leaver = new Leaver();
+    const left = assert.rejects(desk.take(ask('i1', named), leaver.signal));
+    await holds;
+    leaver.leave();
+    await left;
     held.holdNoMore();
     const gone = { released: false, why: 'absent' };
     assert.deepEqual(await desk.release(named.address, 'i1', patience()), gone);
@@ -201,7 +222,11 @@ describe('a desk on etcd behind a wire that is cut', () => {
     const desk = bench.desk('node-1');
     await desk.take(ask('i0'), patience());
     wire.refuse(true);
-    await assert.rejects(desk.take(ask('i1'), soon(500)), /the time is up/);
+    const leaver = new Leaver();
+    const left = assert.rejects(desk.take(ask('i1'), leaver.signal), /the time is up/);
+    await wait(500);
+    leaver.leave();
+    await left;
     assert.equal(desk.reachable(), false);
     wire.refuse(false);
     await desk.take(ask('i2'), patience());

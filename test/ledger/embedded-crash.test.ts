@@ -109,7 +109,7 @@ describe('embedded store on reopening', () => {
   it('ends the holdings of the process before, and keeps those that are kept', async () => {
     const directory = join(root, 'holdings');
     const first = await opened(directory);
-    const gone = await first.hold(1_000, never);
+    const gone = await first.hold(5_000, never); // long enough for a look at what is there
     const kept = await first.served.hold(86_400_000, never);
     const writes = [
       { put: '/gone', value: '', holding: gone },

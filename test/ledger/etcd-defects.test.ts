@@ -22,7 +22,7 @@ import { EtcdCluster } from '../fakes/etcd.ts';
 
 /** The defects of etcd3 1.1.2 that we know of, by their numbers in our notes (src/ledger/etcd/README.md). */
 const never = new AbortController().signal;
-const soon = (ms = 30_000): AbortSignal => AbortSignal.timeout(ms);
+const soon = (): AbortSignal => AbortSignal.timeout(180_000);
 const put = (key: string, value: string) => ({ guards: [], writes: [{ put: key, value }] });
 const create = (key: string) => ({
   guards: [{ key, revision: 0 }],
@@ -51,7 +51,7 @@ async function using(
   options: Partial<EtcdOptions>,
   work: (store: Store) => Promise<void>,
 ): Promise<void> {
-  const base = { hosts: [wire.url], clock: systemClock, log: silentLog };
+  const base = { hosts: [wire.url], clock: systemClock, log: silentLog, callWithinMs: 120_000 };
   const store = openEtcdStore({ ...base, ...options });
   try {
     await work(store);
@@ -107,7 +107,7 @@ describe('etcd3 defects: watches', () => {
   it('3: a watch on a member that hangs moves to another', async () => {
     await using({ hosts: [wire.url, other.url], pulseMs: 200 }, async (store) => {
       const { revision } = await store.commit(put('/3/a', '0'), soon());
-      const turns = store.watch('/3/', revision, soon(60_000))[Symbol.asyncIterator]();
+      const turns = store.watch('/3/', revision, soon())[Symbol.asyncIterator]();
       let next = turns.next();
       await admin.put('/3/a').value('1');
       assert.equal(((await next).value as Batch).changes[0]?.entry?.value, '1');
@@ -128,7 +128,7 @@ describe('etcd3 defects: watches', () => {
     const place = {
       prefix: '/3/',
       after: 0 + Number((await admin.put('/3/b').value('')).header.revision),
-      withinMs: 5_000,
+      withinMs: 120_000,
     };
     const stream = await WatchStream.open(deps, place, soon());
     const ended = assert.rejects(stream.next(soon()), /silent or behind/);
@@ -140,7 +140,7 @@ describe('etcd3 defects: watches', () => {
     for (let beat = 0; beat < 6; beat += 1) {
       const { header } = await admin.put('/elsewhere').value('');
       healthy.beat(Number(header.revision));
-      await admin.get('/elsewhere');
+      await systemClock.sleep(500, soon()); // a fourth of what lies between two in real life
     }
     await admin.put('/3/b').value('still on');
     assert.equal((await next).changes[0]?.entry?.value, 'still on');
@@ -152,13 +152,19 @@ describe('etcd3 defects: watches', () => {
 describe('etcd3 defects: leases, members, connections', () => {
   it('5: "lost" fires while etcd still has the keys', async () => {
     await using({}, async (store) => {
-      const holding = await store.hold(3_000, soon());
-      const writes = [{ put: '/5/a', value: '', holding }];
-      await store.commit({ guards: [], writes }, soon());
-      wire.hold();
-      if (!holding.lost.aborted) await once(holding.lost, 'abort');
-      assert.equal((await admin.get('/5/a').buffer())?.length, 0);
-      wire.release();
+      const isFirst = async (key: string): Promise<boolean> => {
+        const holding = await store.hold(3_000, soon());
+        const writes = [{ put: key, value: '', holding }];
+        await store.commit({ guards: [], writes }, soon());
+        wire.hold();
+        if (!holding.lost.aborted) await once(holding.lost, 'abort');
+        const has = (await admin.get(key).buffer()) !== null;
+        wire.release();
+        return has;
+      };
+      // what is asked of etcd here reaches it within the second's margin, unless the machine stands still
+      for (let tries = 1; !(await isFirst(`/5/${tries}`)); tries += 1)
+        assert(tries < 5, 'etcd had dropped the key each time');
     });
   });
 
@@ -211,7 +217,7 @@ describe('etcd3 defects: leases, members, connections', () => {
     process.on('warning', warned);
     const rootCertificate = readFileSync(secure.only.certificate);
     const hosts = { hosts: secure.urls, credentials: { rootCertificate } };
-    await using({ ...hosts, callWithinMs: 20_000 }, async (store) => {
+    await using({ ...hosts, callWithinMs: 120_000 }, async (store) => {
       assert.equal((await store.commit(create('/12'), soon())).won, true);
     });
     process.off('warning', warned);

@@ -24,9 +24,9 @@ after(async () => {
 
 storeContract({
   name: 'etcd',
-  open: async () =>
+  open: async (callWithinMs) =>
     Promise.resolve(
-      openEtcdStore({ hosts: [wire.url], clock: systemClock, log: silentLog, callWithinMs: 5_000 }),
+      openEtcdStore({ hosts: [wire.url], clock: systemClock, log: silentLog, callWithinMs }),
     ),
   compact: async (store) => {
     const { revision } = await store.range({ prefix: '/', limit: 1 }, never);

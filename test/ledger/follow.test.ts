@@ -49,7 +49,7 @@ class Mirror extends EventTarget implements Follower {
   }
 
   async until(holds: () => boolean): Promise<void> {
-    while (!holds()) await once(this, 'told', { signal: AbortSignal.timeout(30_000) });
+    while (!holds()) await once(this, 'told', { signal: AbortSignal.timeout(180_000) });
   }
 }
 

@@ -41,17 +41,21 @@ let ids = 0;
 
 /** A ledger with two nodes, and what people do to its limits. */
 export class LimitBench {
-  readonly options: EditOptions = {
-    clock: systemClock,
-    signal: patience(),
-    // within a millisecond, too, the newer has the smaller id
-    random: () => String(999_999 - (ids += 1)),
-    attempts: 1_000,
-    chance: Math.random,
-  };
   /** Endpoint of the etcd behind the store, where there is one. */
   etcd: string | undefined;
   constructor(readonly store: Store) {}
+
+  /** Each with a deadline of its own. */
+  get options(): EditOptions {
+    return {
+      clock: systemClock,
+      signal: patience(),
+      // within a millisecond, too, the newer has the smaller id
+      random: () => String(999_999 - (ids += 1)),
+      attempts: 1_000,
+      chance: Math.random,
+    };
+  }
 
   /** 100 and 200 kbit/s unless told otherwise. */
   take(node: string, incarnation: string, more: Partial<AddressAsk> = {}): Promise<AddressGrant> {
@@ -110,7 +114,7 @@ export class LimitBench {
     const argv = value === undefined ? ['del', key] : ['put', key, '--', value];
     await promisify(execFile)('etcdctl', ['--endpoints', this.etcd, ...argv], {
       env: { PATH: process.env['PATH'], ETCDCTL_API: '3' },
-      timeout: 30_000,
+      timeout: 180_000,
     });
   }
 

@@ -32,7 +32,8 @@ export class HandClock implements Clock {
   };
 }
 
-export const patience = (): AbortSignal => AbortSignal.timeout(60_000);
+/** Bounds what would hang: on a machine that stalls everything takes its time. */
+export const patience = (): AbortSignal => AbortSignal.timeout(180_000);
 
 type Raw = Readonly<Record<string, unknown>>;
 

@@ -46,7 +46,8 @@ after(async () => {
 
 storeContract({
   name: 'shared embedded',
-  open: () => connectStore(cutSocket, { clock: systemClock, log: silentLog, callWithinMs: 5_000 }),
+  open: (callWithinMs) =>
+    connectStore(cutSocket, { clock: systemClock, log: silentLog, callWithinMs }),
   compact: async (store: Store) => {
     const writes = [{ put: '/filler', value: '' }];
     const fill = async () => {
