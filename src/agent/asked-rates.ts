@@ -50,6 +50,35 @@ export async function askedRates(
   return firstHeard([own, admitted, labelled]);
 }
 
+/** What a container has said of itself up to now. */
+export interface SaidSoFar extends Rates {
+  readonly container: string;
+  readonly app?: string;
+  /** Absent: it has not started, and its start tells all of this again. */
+  readonly startedMs?: number;
+}
+
+export interface RatesSoFarDeps extends AskedRatesDeps {
+  /** The same before its start, which is not the last word. */
+  readonly onEarlyOdd: (container: string, odd: readonly RateFault[]) => void;
+}
+
+/**
+ * As askedRates, as far as it can be known by now: for a container that has neither started nor said which
+ * app it is of nobody else can speak yet.
+ */
+export async function ratesSoFar(
+  { onEarlyOdd, ...deps }: RatesSoFarDeps,
+  says: SaidSoFar,
+  { network, labels }: Pick<Asking, 'network' | 'labels'>,
+  signal: AbortSignal,
+): Promise<Rates> {
+  const { container, app, startedMs } = says;
+  if (app === undefined && startedMs === undefined) return {};
+  const onOdd = startedMs === undefined ? onEarlyOdd : deps.onOdd;
+  return askedRates({ ...deps, onOdd }, says, { container, app, network, labels }, signal);
+}
+
 const NOTHING: ContainerRates = { faults: [] };
 
 async function admittedRates(

@@ -1,16 +1,16 @@
 import { canonicalAddress } from '../core/address.ts';
 import { type ContainerSays, factsOf, type FactNames } from '../core/container-facts.ts';
-import type { Rates } from '../core/container-rates.ts';
 import type { Completion, Desk } from '../ledger/desk.ts';
 import type { Read } from '../ledger/store.ts';
 import type { Clock } from '../plumbing/clock.ts';
 import type { Log } from '../plumbing/log.ts';
-import { askedRates } from './asked-rates.ts';
+import { ratesSoFar, type RatesSoFarDeps } from './asked-rates.ts';
 import { factsAbout } from './docker-look.ts';
 import { EarlyWords, type Words } from './early-words.ts';
 import type { Attached, Endpoint } from './docker/engine-translate.ts';
 import type { Engine } from './docker/engine.ts';
 import type { EngineEvent } from './docker/events.ts';
+import { Misses } from './misses.ts';
 import { type Lasting, OurNetworks } from './our-networks.ts';
 
 export interface WitnessDeps {
@@ -52,8 +52,6 @@ export interface Witness {
 const WITHIN_MS = 10_000;
 /** Most events that are worked on at the same time. */
 const MOST_AT_ONCE = 64;
-/** Misses within that long are healed by one look, ms. */
-const HEAL_AFTER_MS = 1_000;
 
 /**
  * Docker's request for an address names no container. A few milliseconds later its `network connect`
@@ -86,18 +84,25 @@ class Watching {
   /** Ends of containers that are being started, and were not heard of before. */
   readonly #unsaid = new Map<string, End>();
   readonly #early: EarlyWords | undefined;
-  #healing = false;
-  #state: WitnessState = { listening: false, completed: 0, missed: 0, odd: 0 };
+  readonly #misses: Misses;
+  readonly #rating: RatesSoFarDeps;
+  #state: Omit<WitnessState, 'missed'> = { listening: false, completed: 0, odd: 0 };
 
   constructor(deps: WitnessDeps) {
     this.#deps = deps;
     this.#ours = new OurNetworks(deps);
-    const { early: engine } = deps;
+    const { early: engine, onMissed: look } = deps;
+    this.#misses = new Misses({ ...deps, look }, this.#stopped.signal);
+    this.#rating = {
+      ...{ store: deps.store, names: deps.factNames.rates },
+      onOdd: (...odd) => this.#odd(...odd),
+      onEarlyOdd: (...odd) => this.#oddEarly(...odd),
+    };
     this.#early = engine && new EarlyWords({ engine, onKnown: (words) => this.#said(words) });
   }
 
   state(): WitnessState {
-    return this.#state;
+    return { ...this.#state, missed: this.#misses.count };
   }
 
   stop(): void {
@@ -133,7 +138,7 @@ class Watching {
     if (work === undefined) return;
     const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(WITHIN_MS)]);
     const done = work(signal)
-      .catch((fault: unknown) => this.#missed(String(fault)))
+      .catch((fault: unknown) => this.#misses.add(String(fault)))
       .finally(() => this.#busy.delete(done));
     this.#busy.add(done);
   }
@@ -153,21 +158,6 @@ class Watching {
     return action === 'connect' && container !== undefined
       ? (signal) => this.#attached(networkId, container, signal)
       : undefined;
-  }
-
-  #missed(why: string): void {
-    if (this.#stopped.signal.aborted) return;
-    this.#state = { ...this.#state, missed: this.#state.missed + 1 };
-    this.#deps.log.warn('an event of docker could not be made use of', { why });
-    if (this.#healing) return;
-    this.#healing = true;
-    this.#deps.clock.sleep(HEAL_AFTER_MS, this.#stopped.signal).then(
-      () => {
-        this.#healing = false;
-        this.#deps.onMissed();
-      },
-      () => undefined, // stopped
-    );
   }
 
   async #attached(networkId: string, container: string, signal: AbortSignal): Promise<void> {
@@ -191,10 +181,9 @@ class Watching {
     );
   }
 
-  /** Before its start; what is odd is told then. */
   #factsOf(words: Words): Omit<ContainerSays, 'faults'> {
     const { faults, ...says } = factsOf(words, this.#deps.factNames);
-    if (faults.length > 0) this.#deps.log.debug('odd words', { container: words.id, faults });
+    if (faults.length > 0) this.#oddEarly(words.id, faults);
     return says;
   }
 
@@ -214,6 +203,11 @@ class Watching {
     this.#deps.onOdd?.(container, faults);
   }
 
+  /** Before its start, which tells it again: only noted. */
+  #oddEarly(container: string, faults: ContainerSays['faults']): void {
+    this.#deps.log.debug('odd words', { container, faults });
+  }
+
   async #endsOfOurs(attached: readonly Attached[], signal: AbortSignal): Promise<readonly End[]> {
     const ends: End[] = [];
     for (const end of attached) {
@@ -226,12 +220,12 @@ class Watching {
 
   async #complete(end: End, says: Says, signal: AbortSignal): Promise<void> {
     const { address, address6, mac } = end;
-    const rates = await this.#ratesOf(end, says, signal);
+    const rates = await ratesSoFar(this.#rating, says, end, signal);
     const addresses = [address, address6].filter((one) => one !== undefined).map(canonicalAddress);
     for (const one of addresses) {
       const holding = this.#deps.holdingAt(one);
       if (holding === undefined) {
-        this.#missed(`nothing is known of ${one}, which a container has`);
+        this.#misses.add(`nothing is known of ${one}, which a container has`);
         continue;
       }
       const { incarnation } = holding;
@@ -241,21 +235,7 @@ class Watching {
       };
       if ((await this.#deps.desk.complete(known, signal)) === 'done')
         this.#state = { ...this.#state, completed: this.#state.completed + 1 };
-      else this.#missed(`the lease of ${one} is not as this node knows it`);
+      else this.#misses.add(`the lease of ${one} is not as this node knows it`);
     }
-  }
-
-  /** Of a container that has not said which app it is of nobody else can speak either. */
-  async #ratesOf(end: End, says: Says, signal: AbortSignal): Promise<Rates> {
-    if (says.app === undefined && says.startedMs === undefined) return {};
-    const { store, factNames } = this.#deps;
-    // before its start what is odd is only noted: the start tells it again
-    const onOdd = (...[container, odd]: Parameters<NonNullable<WitnessDeps['onOdd']>>): void =>
-      says.startedMs === undefined
-        ? this.#deps.log.debug('odd words', { container, faults: odd })
-        : this.#odd(container, odd);
-    const { container, app } = says;
-    const asking = { container, app, network: end.network, labels: end.labels };
-    return askedRates({ store, names: factNames.rates, onOdd }, says, asking, signal);
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { askedRates } from '../../src/agent/asked-rates.ts';
+import { askedRates, ratesSoFar, type SaidSoFar } from '../../src/agent/asked-rates.ts';
 import type { RateFault, Rates } from '../../src/core/container-rates.ts';
 import { appRates } from '../../src/ledger/app-rates.ts';
 import { keys } from '../../src/ledger/keys.ts';
@@ -130,4 +130,48 @@ describe('what a container’s limit is to be', () => {
     const asking = { container: 'c1', app: '/shop/web', network: 'prod', labels: {} };
     await assert.rejects(askedRates({ store, names: NAMES }, {}, asking, soon()), away);
   });
+});
+
+describe('what is known of a limit so far', () => {
+  const end = { network: 'prod', labels: { net_in: '4', net_out: 'much' } };
+  for (const { says, said, gives, odd = [], oddEarly = [] } of [
+    { says: 'is nothing while nobody can say whose it is', said: {}, gives: {} },
+    {
+      says: 'is all that is said once the app is known, and what is odd is only noted',
+      said: { app: '/shop/web' },
+      gives: { netInKbit: 2 },
+      oddEarly: ['net_out'],
+    },
+    {
+      says: 'is the last word once it has started, app or no app',
+      said: { startedMs: 5 },
+      gives: { netInKbit: 4 },
+      odd: ['net_out'],
+    },
+  ] satisfies readonly {
+    says: string;
+    said: Partial<SaidSoFar>;
+    gives: Rates;
+    odd?: readonly string[];
+    oddEarly?: readonly string[];
+  }[])
+    it(says, async (t) => {
+      const store = await opened(t);
+      const record = { v: 1, networks: { prod: { netInKbit: 2 } }, sinceMs: 1 } as const;
+      await appRates.set(store, { app: '/shop/web', record }, soon());
+      const told = { odd: [] as string[], oddEarly: [] as string[] };
+      const noting =
+        (to: string[]) =>
+        (_: string, faults: readonly RateFault[]): void =>
+          void to.push(...faults.map(({ name }) => name));
+      const deps = { onOdd: noting(told.odd), onEarlyOdd: noting(told.oddEarly) };
+      const rates = await ratesSoFar(
+        { store, names: NAMES, ...deps },
+        { container: 'c1', ...said },
+        end,
+        soon(),
+      );
+      assert.deepEqual(rates, gives);
+      assert.deepEqual(told, { odd, oddEarly });
+    });
 });
