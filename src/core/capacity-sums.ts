@@ -1,7 +1,8 @@
 import { NOBODY } from './capacity-record.ts';
 import type { LeaseRecord } from './lease-record.ts';
 import type { NetworkRecord } from './topology-record.ts';
-import { heldIn, maskOfOffsets, minus, popcount, unionOf, type WholeBlock } from './block.ts';
+import { heldIn, type WholeBlock } from './block.ts';
+import { maskOfOffsets, minus, popcount, unionOf } from './mask.ts';
 
 /** Leases and what they may carry together, kbit/s. */
 export interface LeaseSum {

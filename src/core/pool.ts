@@ -7,17 +7,10 @@ import {
   parseRange,
   rangeSize,
 } from './address.ts';
-import type { Mask, WholeBlock } from './block.ts';
-import {
-  BLOCK_SIZE,
-  freeIn,
-  maskOfSpan,
-  NO_BITS,
-  offsetsIn,
-  popcount,
-  unionOf,
-  withoutBit,
-} from './block.ts';
+import type { WholeBlock } from './block.ts';
+import type { Mask } from './mask.ts';
+import { BLOCK_SIZE, freeIn } from './block.ts';
+import { maskOfSpan, NO_BITS, offsetsIn, popcount, unionOf, withoutBit } from './mask.ts';
 import type { NodeSelector, PoolRecord } from './topology-record.ts';
 
 /**

@@ -1,14 +1,7 @@
-import type { Mask, WholeBlock } from './block.ts';
-import {
-  hasBit,
-  maskOf,
-  maskOfOffsets,
-  minus,
-  NO_BITS,
-  offsetsIn,
-  withBit,
-  withoutBit,
-} from './block.ts';
+import type { WholeBlock } from './block.ts';
+import type { Mask } from './mask.ts';
+import { maskOf } from './block.ts';
+import { hasBit, maskOfOffsets, minus, NO_BITS, offsetsIn, withBit, withoutBit } from './mask.ts';
 import type { Place } from './pool.ts';
 import type { BlockRecord, Reserve, TallyRecord } from './lease-record.ts';
 

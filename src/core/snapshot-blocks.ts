@@ -1,5 +1,6 @@
-import type { Mask, WholeBlock } from './block.ts';
-import { onesIn } from './block.ts';
+import type { WholeBlock } from './block.ts';
+import type { Mask } from './mask.ts';
+import { onesIn } from './mask.ts';
 
 /** Addresses of one block that nobody can have now; each is counted under its first reason. */
 export interface BlockCounts {

@@ -1,4 +1,5 @@
-import type { Mask, WholeBlock } from './block.ts';
+import type { WholeBlock } from './block.ts';
+import type { Mask } from './mask.ts';
 import { poolSpace, type PoolSpace, sizeOf, usableMask } from './pool.ts';
 import type { BlockRecord, TallyRecord } from './lease-record.ts';
 import type { NetworkRecord, PoolRecord } from './topology-record.ts';

@@ -1,13 +1,6 @@
 import type { WholeBlock } from '../core/block.ts';
-import {
-  EMPTY_BLOCK,
-  freeIn,
-  heldIn,
-  longestRested,
-  nextFit,
-  popcount,
-  sparesIn,
-} from '../core/block.ts';
+import { EMPTY_BLOCK, freeIn, heldIn, longestRested, nextFit, sparesIn } from '../core/block.ts';
+import { popcount } from '../core/mask.ts';
 import type { PoolSpace } from '../core/pool.ts';
 import { blockNumbers, sizeOf, usableMask, withheldIn } from '../core/pool.ts';
 import type { BlockRecord, TallyRecord } from '../core/lease-record.ts';

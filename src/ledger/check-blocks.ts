@@ -1,5 +1,6 @@
 import { formatAddress } from '../core/address.ts';
-import { hasBit, maskOf, NO_BITS, offsetsIn } from '../core/block.ts';
+import { maskOf } from '../core/block.ts';
+import { hasBit, NO_BITS, offsetsIn } from '../core/mask.ts';
 import { addressAt, usableMask } from '../core/pool.ts';
 import type { BlockRecord } from '../core/lease-record.ts';
 import { isKept, reservedOf, restsUntil } from '../core/reserve.ts';

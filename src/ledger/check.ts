@@ -1,6 +1,7 @@
 import { parseAddress } from '../core/address.ts';
 import { isUsable, placeOf } from '../core/pool.ts';
-import { hasBit, maskOf } from '../core/block.ts';
+import { maskOf } from '../core/block.ts';
+import { hasBit } from '../core/mask.ts';
 import { sameRecord } from '../core/topology-diff.ts';
 import type { TallyRecord } from '../core/lease-record.ts';
 import { blockFindings, reserveFindings } from './check-blocks.ts';

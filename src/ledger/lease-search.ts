@@ -1,5 +1,6 @@
 import { parseAddress, parseRange } from '../core/address.ts';
-import { hasBit, holderOf, maskOf } from '../core/block.ts';
+import { holderOf, maskOf } from '../core/block.ts';
+import { hasBit } from '../core/mask.ts';
 import { addressAt, isUsable, narrowed, placeOf } from '../core/pool.ts';
 import type { BlockRecord, TallyRecord } from '../core/lease-record.ts';
 import type { NetworkRecord } from '../core/topology-record.ts';

@@ -1,5 +1,6 @@
 import { formatRange, parseRange } from '../core/address.ts';
-import { offsetsIn, quarantined, unquarantined } from '../core/block.ts';
+import { quarantined, unquarantined } from '../core/block.ts';
+import { offsetsIn } from '../core/mask.ts';
 import { blockNumbers, narrowed, poolSpace, usableMask } from '../core/pool.ts';
 import type { BlockRecord } from '../core/lease-record.ts';
 import { readBlock } from './blocks.ts';

@@ -1,5 +1,6 @@
 import { formatAddress, parseAddress } from '../core/address.ts';
-import { givenBack, hasBit, holderOf, quarantined, unquarantined } from '../core/block.ts';
+import { givenBack, holderOf, quarantined, unquarantined } from '../core/block.ts';
+import { hasBit } from '../core/mask.ts';
 import { addressAt, isUsable, placeOf, poolSpace } from '../core/pool.ts';
 import type { BlockRecord } from '../core/lease-record.ts';
 import { restsUntil, unreserved } from '../core/reserve.ts';

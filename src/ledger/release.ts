@@ -1,5 +1,6 @@
 import { parseAddress } from '../core/address.ts';
-import { BLOCK_SIZE, givenBack, hasBit, maskOf } from '../core/block.ts';
+import { BLOCK_SIZE, givenBack, maskOf } from '../core/block.ts';
+import { hasBit } from '../core/mask.ts';
 import type { Place, PoolSpace } from '../core/pool.ts';
 import { isUsable, placeOf, poolSpace, sizeOf } from '../core/pool.ts';
 import type { BlockRecord, LeaseRecord, TallyRecord } from '../core/lease-record.ts';

@@ -1,5 +1,6 @@
 import type { WholeBlock } from '../core/block.ts';
-import { maskOf, minus, NO_BITS } from '../core/block.ts';
+import { maskOf } from '../core/block.ts';
+import { minus, NO_BITS } from '../core/mask.ts';
 import type { PoolSpace } from '../core/pool.ts';
 import { holdingsIn, poolSpace, stockIn, usableMask } from '../core/pool.ts';
 import type { PoolRecord } from '../core/topology-record.ts';

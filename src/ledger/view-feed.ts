@@ -1,4 +1,4 @@
-import { ALL_BITS } from '../core/block.ts';
+import { ALL_BITS } from '../core/mask.ts';
 import { Refusal } from '../core/errors.ts';
 import type { BlockRecord, TallyRecord } from '../core/lease-record.ts';
 import type { HeldRecord } from '../core/held-record.ts';

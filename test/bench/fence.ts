@@ -1,4 +1,4 @@
-import { withBit, NO_BITS } from '../../src/core/block.ts';
+import { withBit, NO_BITS } from '../../src/core/mask.ts';
 import type { FenceRecord } from '../../src/core/fence-record.ts';
 import type { AgentSeen } from '../../src/core/fence-action.ts';
 import { agentsByNode } from '../../src/core/fence-step.ts';

@@ -6,7 +6,8 @@ import type { CapacityFacts, CapacityOptions } from '../../src/core/capacity-fac
 import { NO_COUNTS } from '../../src/core/capacity-period.ts';
 import type { CapacityRow, Figure, RowKind } from '../../src/core/capacity-record.ts';
 import { groupOf, LeaseSums, stockByNode } from '../../src/core/capacity-sums.ts';
-import { EMPTY_BLOCK, NO_BITS, type WholeBlock, withBit } from '../../src/core/block.ts';
+import { EMPTY_BLOCK, type WholeBlock } from '../../src/core/block.ts';
+import { NO_BITS, withBit } from '../../src/core/mask.ts';
 import type { LeaseRecord, TallyRecord } from '../../src/core/lease-record.ts';
 import { Snapshot } from '../../src/core/snapshot.ts';
 import { runs } from '../runs.ts';

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { formatAddress, parseAddress } from '../../src/core/address.ts';
-import { EMPTY_BLOCK, maskOfOffsets, NO_BITS, offsetsIn, taken } from '../../src/core/block.ts';
+import { EMPTY_BLOCK, taken } from '../../src/core/block.ts';
+import { maskOfOffsets, NO_BITS, offsetsIn } from '../../src/core/mask.ts';
 import {
   addressAt,
   blockNumbers,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { EMPTY_BLOCK, maskOfOffsets } from '../../src/core/block.ts';
+import { EMPTY_BLOCK } from '../../src/core/block.ts';
+import { maskOfOffsets } from '../../src/core/mask.ts';
 import { poolSpace, usableMask } from '../../src/core/pool.ts';
 import type { BlockRecord, TallyRecord } from '../../src/core/lease-record.ts';
 import type { PoolRecord } from '../../src/core/topology-record.ts';

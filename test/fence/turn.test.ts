@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { ALL_BITS } from '../../src/core/block.ts';
+import { ALL_BITS } from '../../src/core/mask.ts';
 import type { AgentSeen } from '../../src/core/fence-action.ts';
 import { readNetwork, readNode, readPool } from '../../src/core/topology-read.ts';
 import { Snapshot } from '../../src/core/snapshot.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { hasBit, offsetsIn } from '../../src/core/block.ts';
+import { hasBit, offsetsIn } from '../../src/core/mask.ts';
 import { checkLedger } from '../../src/ledger/check.ts';
 import { blockIn, holdingOf, prefixes } from '../../src/ledger/keys.ts';
 import { records } from '../../src/ledger/records.ts';

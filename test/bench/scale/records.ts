@@ -1,4 +1,4 @@
-import { NO_BITS, withBit } from '../../../src/core/block.ts';
+import { NO_BITS, withBit } from '../../../src/core/mask.ts';
 import { addressText, poolSpace } from '../../../src/core/pool.ts';
 import type { BlockRecord, LeaseRecord, TallyRecord } from '../../../src/core/lease-record.ts';
 import type { LimitRecord } from '../../../src/core/limit-record.ts';

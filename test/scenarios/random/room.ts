@@ -1,4 +1,4 @@
-import { offsetsIn } from '../../../src/core/block.ts';
+import { offsetsIn } from '../../../src/core/mask.ts';
 import { parseRate } from '../../../src/core/rate.ts';
 import type { BlockRecord } from '../../../src/core/lease-record.ts';
 import type { NodeRecord, PoolRecord } from '../../../src/core/topology-record.ts';
