@@ -66,13 +66,14 @@ export function createConsole(deps: ConsoleDeps): Koa {
 /** One route behind its deadline and its query's schema. */
 function serve(route: Route, { maxBodyBytes, withinMs }: ConsoleDeps): RouterMiddleware {
   return async function answer(ctx) {
+    const query = checkedQuery(route, ctx.query);
     const left = new AbortController();
     ctx.res.once('close', () => left.abort(new AnswerLate(withinMs)));
     const late = setTimeout(() => left.abort(new AnswerLate(withinMs)), withinMs);
     const { signal } = left;
     const asked: Asked = {
       params: ctx.params,
-      query: checkedQuery(route, ctx.query),
+      query,
       body: () => readBody(ctx.req, maxBodyBytes, signal),
       from: ctx.req.socket.remoteAddress ?? 'somebody who has left',
       signal,

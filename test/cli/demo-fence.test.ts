@@ -30,7 +30,7 @@ it('the demo tells of nodes that the fence closes and opens, and of what it cost
     value: records.fence.encode({ ...CLOSED, ...of }),
   });
   const toldOf = async (count: number): Promise<void> => {
-    for (let tries = 0; tries < 500 && heard.length < count; tries++)
+    for (let tries = 0; tries < 18_000 && heard.length < count; tries++)
       await systemClock.sleep(10, ending.signal);
   };
   await commit(put('n1'), put('n2', { state: 'closing' }), put('n3', { mode: 'watch' }));

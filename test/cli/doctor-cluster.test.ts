@@ -23,7 +23,7 @@ const doctor = (settings: Readonly<Record<string, string>>, ...more: string[]): 
   const env = { ...process.env, ...(Object.fromEntries(named) as Record<string, string>) };
   const argv = ['--import', 'tsx', 'src/cli/main.ts', 'doctor', '--cluster', ...more];
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, argv, { env, timeout: 60_000 }, (_, out, err) =>
+    const child = execFile(process.execPath, argv, { env, timeout: 180_000 }, (_, out, err) =>
       resolve({ code: child.exitCode ?? -1, out, err }),
     );
   });
@@ -58,11 +58,7 @@ describe('corral doctor --cluster', { timeout: 400_000 }, () => {
     });
     try {
       const settings = { ...ledger, GATE_MESOS: cluster.sim.mesosUrls.join(','), FENCE_MODE: 'on' };
-      await cluster.until(
-        () => cluster.gate.fence?.state().force !== undefined,
-        'it leads',
-        60_000,
-      );
+      await cluster.until(() => cluster.gate.fence?.state().force !== undefined, 'it leads');
       const ended = await doctor(settings, '--json');
       assert.equal(ended.code, 0, ended.err);
       assert.deepEqual(JSON.parse(ended.out), {

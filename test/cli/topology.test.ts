@@ -41,7 +41,7 @@ class Shell {
       out: (text) => out.push(text),
       err: (text) => err.push(text),
       clock: systemClock,
-      signal: AbortSignal.timeout(60_000),
+      signal: AbortSignal.timeout(180_000),
     };
     const program = newProgram('corral', deps);
     for (const register of [

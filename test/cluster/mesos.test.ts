@@ -18,7 +18,7 @@ const inventory = (get_agents: object) =>
   json({ type: 'GET_AGENTS', get_agents, get_master: { master_info: { id: 'm' } } });
 const agents = (...list: object[]) => inventory({ agents: list });
 
-const patience = () => AbortSignal.timeout(30_000);
+const patience = () => AbortSignal.timeout(180_000);
 const call = { type: 'GET_AGENTS' };
 
 describe('the Mesos client', () => {
@@ -213,7 +213,7 @@ describe('watchFacts', () => {
       client: clientOf(t, [leader]),
       roles: ['*'],
       everyMs: 5,
-      deadlineMs: 5_000,
+      deadlineMs: 180_000,
       clock: systemClock,
       log: silentLog,
       onFacts: (facts) => told(facts.size),

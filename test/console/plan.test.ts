@@ -3,7 +3,8 @@ import { connect } from 'node:net';
 import { describe, it } from 'node:test';
 import { serveConsole } from './small-cluster.ts';
 
-const { call, port } = serveConsole();
+const { call } = serveConsole();
+const hasty = serveConsole({}, 4_000);
 
 describe('POST /v1/plan', () => {
   const post = (body: string, headers = {}) => call('/v1/plan', { method: 'POST', body, headers });
@@ -66,9 +67,9 @@ describe('POST /v1/plan', () => {
   });
 
   it('serves others while a client is slow, and gives up on it', async () => {
-    const socket = connect(port(), '127.0.0.1');
+    const socket = connect(hasty.port(), '127.0.0.1');
     socket.write('POST /v1/plan HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{');
-    assert.equal((await call('/v1/pools')).status, 200);
+    assert.equal((await hasty.call('/v1/pools')).status, 200);
     const said = await new Promise<string>((resolve) =>
       socket.once('data', (data) => resolve(String(data))),
     );

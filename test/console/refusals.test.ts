@@ -6,6 +6,7 @@ import { type Faulty, serveConsole } from './small-cluster.ts';
 
 const faulty: Faulty = {};
 const { call, port } = serveConsole(faulty);
+const hasty = serveConsole(faulty, 400);
 
 describe('the console refuses', () => {
   for (const { says, path, method = 'GET', headers = {}, status, code, message } of [
@@ -192,7 +193,7 @@ describe('when something is down', () => {
 
   it('gives up at its deadline', async () => {
     Object.assign(faulty, { reads: undefined, hang: true });
-    const { status, json } = await call('/v1/held');
+    const { status, json } = await hasty.call('/v1/held');
     assert.deepEqual([status, json.error.message], [504, 'there was no answer within 400 ms']);
   });
 });

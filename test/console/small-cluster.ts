@@ -231,15 +231,20 @@ const fenced: FenceRecord = {
   ...{ sinceMs: 0, term: 1, flips: [], undone: [] },
 };
 
-const registry = new Registry();
-clusterMetrics(registry, () => picture);
+function figures(): Registry {
+  const registry = new Registry();
+  clusterMetrics(registry, () => picture);
+  return registry;
+}
+/** Longer than any answer takes on a machine that stands still now and then. */
+const PATIENT_MS = 180_000;
 /** What a test may break of that which is handed in. */
 export interface Faulty {
   reads?: Error | undefined;
   hang?: boolean;
 }
 
-export const depsWith = (faulty: Faulty): ConsoleDeps => ({
+export const depsWith = (faulty: Faulty, withinMs = PATIENT_MS): ConsoleDeps => ({
   snapshot: () => picture,
   verdicts,
   limits: {
@@ -300,11 +305,11 @@ export const depsWith = (faulty: Faulty): ConsoleDeps => ({
     { name: 'ledger', ready: !faulty.reads },
     { name: 'mesos', ready: true, detail: '2 nodes' },
   ],
-  registry,
+  registry: figures(),
   log: silentLog,
   names: ['console.example.org', '2001:db8::1'],
   maxBodyBytes: 2000,
-  withinMs: 400,
+  withinMs,
 });
 
 export interface Answer {
@@ -323,11 +328,11 @@ export interface Served {
 }
 
 /** Serves the console while the tests of a file run. */
-export function serveConsole(faulty: Faulty = {}): Served {
+export function serveConsole(faulty: Faulty = {}, withinMs?: number): Served {
   let served: Listening;
   before(async () => {
     const where = { host: '127.0.0.1', port: 0 };
-    served = await listen(createConsole(depsWith(faulty)).callback(), where);
+    served = await listen(createConsole(depsWith(faulty, withinMs)).callback(), where);
   });
   after(() => served.close(1000));
   const call: Served['call'] = (

@@ -12,7 +12,7 @@ import { twoRacks } from './two-racks.ts';
 
 const R1 = ['node-1.example.org', 'node-2.example.org'];
 const ADDRESSES = 6;
-const WITHIN_MS = 60_000;
+const WITHIN_MS = 180_000;
 
 const onR1 = { constraints: [['rack', 'LIKE', 'r1']], cpus: 0.1 };
 
@@ -59,12 +59,18 @@ describe('a fence by tokens before a simulated Mesos 1.9', { timeout: 400_000 },
     (await cluster.direct('GET', `/v2/apps${app}`)).json.app.tasksRunning;
   const until = (holds: () => boolean | Promise<boolean>, what: string) =>
     cluster.until(holds, what, WITHIN_MS);
+  const resized = async (instances: number): Promise<void> => {
+    await cluster.idle();
+    const { status, text } = await cluster.request('PUT', '/v2/apps/full', { instances });
+    assert.equal(status, 200, text);
+  };
   const bothOut = async (): Promise<boolean> =>
     taken().length === 2 && (await recorded()).length === 2;
 
   it('takes a rack without room out of offers, and leaves every flag alone', async () => {
     const full = webApp('/full', { instances: ADDRESSES, ...onR1 });
     assert.equal((await cluster.request('POST', '/v2/apps', full)).status, 201);
+    await until(async () => (await running('/full')) === ADDRESSES, 'rack r1 is full');
     await until(bothOut, 'the tokens of rack r1 are reserved and that is on record');
     assert.deepEqual(taken(), R1);
     assert.ok(nodes().every(({ deactivated }) => !deactivated));
@@ -78,7 +84,7 @@ describe('a fence by tokens before a simulated Mesos 1.9', { timeout: 400_000 },
     await cluster.direct('POST', '/v2/apps', plainApp('/host', onR1));
     await until(async () => (await running('/host')) === 1, 'it runs on rack r1');
     await until(bothOut, 'rack r1 is out of offers again');
-    await cluster.request('PUT', '/v2/apps/full', { instances: 2 });
+    await resized(2);
     await until(async () => taken().length === 0, 'the tokens are given back');
     await until(async () => (await recorded()).length === 0, 'nothing is on record');
   });
@@ -86,12 +92,13 @@ describe('a fence by tokens before a simulated Mesos 1.9', { timeout: 400_000 },
   it('goes on after the master failed over, and leaves a token that another reserved', async () => {
     const third = nodes()[2]!;
     third.token = { role: 'batch', principal: 'guest', labels: [{ key: 'owner', value: 'guest' }] };
-    await cluster.request('PUT', '/v2/apps/full', { instances: ADDRESSES });
+    await resized(ADDRESSES);
+    await until(async () => (await running('/full')) === ADDRESSES, 'rack r1 is full');
     await until(bothOut, 'rack r1 is out of offers');
     cluster.sim.world.master.abdicate();
     await until(() => nodes().every(({ recovered }) => !recovered), 'the agents registered again');
     await until(bothOut, 'rack r1 is out of offers still');
-    await cluster.request('DELETE', '/v2/apps/full');
+    await cluster.request('DELETE', '/v2/apps/full?force=true');
     await until(async () => taken().length === 0, 'the tokens are given back');
     assert.equal(third.token?.role, 'batch');
     assert.equal(cluster.sim.launchFailures().total, 0);

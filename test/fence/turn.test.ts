@@ -8,7 +8,7 @@ import type { FenceMeans, Switched } from '../../src/fence/means.ts';
 import { fenceTurn, type FenceTurnDeps, type PassReport } from '../../src/fence/turn.ts';
 import type { Term } from '../../src/ledger/election.ts';
 import { openFenceBook } from '../../src/ledger/fence-book.ts';
-import { confessFence, listFences } from '../../src/ledger/fences.ts';
+import { confessFence, type Fences, listFences } from '../../src/ledger/fences.ts';
 import { keys } from '../../src/ledger/keys.ts';
 import { records } from '../../src/ledger/records.ts';
 import type { Store } from '../../src/ledger/store.ts';
@@ -110,8 +110,8 @@ async function leader(
   t.after(() => ending.abort());
   const book = openFenceBook({ store, clock: systemClock, log }, ending.signal);
   const turn = fenceTurn({
-    ...{ store: more.store ?? store, clock, log, book, settings: SETTINGS, callWithinMs: 5_000 },
-    steadyMs: () => performance.now(),
+    ...{ store: more.store ?? store, clock, log, book, settings: SETTINGS, callWithinMs: 180_000 },
+    steadyMs: () => 0, // this process never stands still
     snapshot: () => pictureOf(world.isFull),
     force: () =>
       Promise.resolve({
@@ -131,22 +131,12 @@ async function leader(
   };
 }
 
-/** Waits until a book shows what the ledger has. */
-async function seen({ store }: World, fences: () => { records: ReadonlyMap<string, unknown> }) {
-  const { entries } = await store.range({ prefix: '/corral/v1/fence/', limit: 10 }, patience());
-  const newest = Math.max(0, ...entries.map(({ revision }) => revision));
-  for (let tries = 0; tries < 500; tries++) {
-    const shown = [...fences().records.values()] as { revision: number }[];
-    const isNew = shown.length === entries.length;
-    if (
-      isNew &&
-      shown.every(({ revision }) => revision <= newest) &&
-      (entries.length === 0 || shown.some(({ revision }) => revision === newest))
-    )
-      break;
-    await systemClock.sleep(5, patience());
-  }
-  await systemClock.sleep(5, patience());
+/** Waits until a book shows what the ledger has, orders of people too. */
+async function seen({ store }: World, shown: () => Fences): Promise<void> {
+  const told = ({ records, orders }: Fences): string =>
+    JSON.stringify([[...records].map(([node, { revision }]) => [node, revision]), [...orders]]);
+  const late = patience();
+  while (told(shown()) !== told(await listFences(store, late))) await systemClock.sleep(5, late);
 }
 
 const recordIn = async ({ store }: World) =>
@@ -429,7 +419,6 @@ describe('orders of people', () => {
       { guards: [], writes: [{ put: keys.fenceOrder(NODE), value }] },
       patience(),
     );
-    await systemClock.sleep(100, patience());
     world.isFull = false;
     await pass();
     await pass();

@@ -11,7 +11,7 @@ before(async () => {
 });
 after(() => cluster.stop());
 
-const RUNS = { numRuns: 150, interruptAfterTimeLimit: 60_000, markInterruptAsFailure: true };
+const RUNS = { numRuns: 150, interruptAfterTimeLimit: 300_000, markInterruptAsFailure: true };
 
 /** A clear 4xx in Marathon's shape; nothing reached Marathon, nothing is promised. */
 async function refused(answer: RawAnswer, known: number): Promise<void> {

@@ -51,6 +51,7 @@ async function looping(use: (cluster: TestCluster, late: Held) => Promise<void>,
   try {
     await cluster.direct('POST', '/v2/apps', webApp('/other', { instances: 2 }));
     await cluster.until(async () => (await running(cluster, '/other')) === 2, 'others run');
+    await cluster.idle();
     const late = answersLate(cluster, nth);
     await cluster.direct('POST', '/v2/apps', web);
     await late.asked;
@@ -72,7 +73,7 @@ const told = ({ arrived }: TestCluster): number[] =>
     .map(({ body }) => (JSON.parse(body.toString()) as { instances: number }).instances);
 
 async function brakes({ store }: TestCluster): Promise<number> {
-  const { verdicts } = await listVerdicts(store, { limit: 1_000 }, AbortSignal.timeout(60_000));
+  const { verdicts } = await listVerdicts(store, { limit: 1_000 }, AbortSignal.timeout(180_000));
   return verdicts.filter(({ record }) => record.change === BRAKE).length;
 }
 

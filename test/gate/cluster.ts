@@ -71,7 +71,9 @@ export interface TestCluster {
   arrived(): readonly Seen[];
   /** Answers in Marathon's place from now on; undefined ends that. */
   intercept(by: Intercept | undefined): void;
-  /** Waits until it holds. @throws after `withinMs` (60 s), naming what was waited for */
+  /** Waits until Marathon carries out nothing: until then it takes no further change without force. */
+  idle(): Promise<void>;
+  /** Waits until it holds. @throws after `withinMs` (180 s), naming what was waited for */
   until(holds: () => boolean | Promise<boolean>, what?: string, withinMs?: number): Promise<void>;
   stop(): Promise<void>;
 }
@@ -184,6 +186,7 @@ async function start(
   }
   return {
     ...{ gate, gates, settings, sim, store, clock, until, stop },
+    idle: () => until(() => isIdle(marathonUrl), 'no deployment is at work'),
     request: (...asked) => askAt(gate.url, ...asked),
     direct: (...asked) => askAt(marathonUrl, ...asked),
     reservations: () => reservationsIn(store),
@@ -196,6 +199,8 @@ async function start(
   };
 }
 
+const isIdle = async (marathonUrl: string): Promise<boolean> =>
+  (await askAt(marathonUrl, 'GET', '/v2/deployments')).json.length === 0;
 const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 const factsOf = ({ view }: GateService): number =>
   [...view.snapshot.nodes()].filter(({ facts }) => facts !== undefined).length;
@@ -226,12 +231,12 @@ async function freshStore(undo: Undo[]): Promise<Store> {
 }
 
 async function load(store: Store, topology: unknown): Promise<void> {
-  const signal = AbortSignal.timeout(60_000);
+  const signal = AbortSignal.timeout(180_000);
   await applyTopology(store, readTopology(topology), { signal, clock: systemClock });
 }
 
 async function reservationsIn(store: Store): Promise<ReadonlyMap<string, ReservationRecord>> {
-  const signal = AbortSignal.timeout(60_000);
+  const signal = AbortSignal.timeout(180_000);
   const { entries } = await listAll(store, prefixes.reservations, { signal });
   return new Map(
     entries.map((entry) => [
@@ -242,7 +247,7 @@ async function reservationsIn(store: Store): Promise<ReadonlyMap<string, Reserva
 }
 
 async function leasesIn(store: Store): Promise<readonly LeaseRecord[]> {
-  const signal = AbortSignal.timeout(60_000);
+  const signal = AbortSignal.timeout(180_000);
   const { entries } = await listAll(store, prefixes.leases, { signal });
   return entries.map((entry) => records.lease.decode(entry));
 }
@@ -250,7 +255,7 @@ async function leasesIn(store: Store): Promise<readonly LeaseRecord[]> {
 async function until(
   holds: () => boolean | Promise<boolean>,
   what = String(holds),
-  withinMs = 60_000,
+  withinMs = 180_000,
 ): Promise<void> {
   const late = AbortSignal.timeout(withinMs);
   while (!(await holds())) {

@@ -56,11 +56,14 @@ const clusterWith = ({ addresses, nodes }: Scarcity, store?: Store): Promise<Tes
 /** 64 clients ask at once, each for one instance of an app of its own, at the gates in turn. */
 async function rush(urls: readonly string[], spec: Scarcity['spec']): Promise<readonly Answer[]> {
   const clients = Array.from({ length: CLIENTS }, (_, n) => n);
-  return Promise.all(
-    clients.map((n) =>
-      askAt(urls[n % urls.length] ?? '', 'POST', '/v2/apps', webApp(`/rush/app-${n}`, spec)),
-    ),
-  );
+  const ask = async (n: number): Promise<Answer> => {
+    const app = webApp(`/rush/app-${n}`, spec);
+    const answer = await askAt(urls[n % urls.length] ?? '', 'POST', '/v2/apps', app);
+    // a machine that is too slow for all of them at once is no fault
+    const isLate = answer.headers.get('corral-refusal') === 'cannot-judge';
+    return isLate ? ask(n) : answer;
+  };
+  return Promise.all(clients.map(ask));
 }
 
 interface Rushed {

@@ -19,7 +19,7 @@ describe('the gate judges by the limits in force', { timeout: 400_000 }, () => {
   });
   after(() => cluster.stop());
 
-  const signal = (): AbortSignal => AbortSignal.timeout(60_000);
+  const signal = (): AbortSignal => AbortSignal.timeout(180_000);
   let ids = 0;
   const random = (): string => String((ids += 1));
   const options = (): EditOptions => ({ clock: systemClock, signal: signal(), random });
@@ -31,11 +31,7 @@ describe('the gate judges by the limits in force', { timeout: 400_000 }, () => {
       webApp(id, { instances, env: { net_in: rate, net_out: '1mbit' } }),
     );
   const runs = (app: string, count: number): Promise<void> =>
-    cluster.until(
-      () => cluster.gate.view.snapshot.heldBy(app) === count,
-      `${count} of ${app} run`,
-      20_000,
-    );
+    cluster.until(() => cluster.gate.view.snapshot.heldBy(app) === count, `${count} of ${app} run`);
   const set = async (app: string, netInKbit: number, force = false) => {
     const [holding] = await findHoldings(cluster.store, targetOf(app), signal());
     const { node, address } = holding!;

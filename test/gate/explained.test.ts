@@ -61,7 +61,7 @@ async function corral(...argv: readonly string[]): Promise<{ code: number; out: 
     out: (text) => said.push(text),
     err: (text) => said.push(text),
     clock: systemClock,
-    signal: AbortSignal.timeout(60_000),
+    signal: AbortSignal.timeout(180_000),
   };
   const program = newProgram('corral', deps);
   registerVerdict(program, deps);

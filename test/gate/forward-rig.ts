@@ -35,16 +35,16 @@ export interface GateWishes extends Partial<ForwarderOptions> {
 
 const bounds = {
   maxHeadBytes: 32 * 1024,
-  requestWithinMs: 60_000,
+  requestWithinMs: 180_000,
   keepAliveMs: 5000,
 };
 
 export async function startGate(urls: readonly URL[], wishes: GateWishes = {}): Promise<Gate> {
-  const { judge, head, headWithinMs = 10_000, stallMs = 60_000, ...options } = wishes;
+  const { judge, head, headWithinMs = 180_000, stallMs = 180_000, ...options } = wishes;
   const forwarder = createForwarder({
     endpoints: inTurn(urls),
     connections: 64,
-    headersWithinMs: 10_000,
+    headersWithinMs: 180_000,
     log: silentLog,
     ...options,
   });
@@ -136,9 +136,9 @@ export async function speak({ port }: { port: number }, bytes: string): Promise<
   return Buffer.concat(chunks).toString('latin1');
 }
 
-/** Resolves once `holds` does; fails loudly after ten seconds. */
+/** Resolves once `holds` does; fails loudly after three minutes. */
 export async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 1000; turn += 1) {
+  for (const late = performance.now() + 180_000; performance.now() < late;) {
     if (holds()) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

@@ -63,7 +63,7 @@ async function runs({ direct }: HaRig, app: string, count: number): Promise<bool
 }
 
 const held = ({ store }: HaRig): Promise<HeldRecord | undefined> =>
-  heldApps.get(store, '/web', AbortSignal.timeout(60_000));
+  heldApps.get(store, '/web', AbortSignal.timeout(180_000));
 const settled = async (rig: HaRig): Promise<boolean> => (await held(rig))?.pending === undefined;
 
 /** Counts that Marathon was told for the app, by member. */
@@ -125,6 +125,6 @@ async function isRead(socket: Socket | null): Promise<void> {
     const [sent, received] = [await queues(here, there), await queues(there, here)];
     if (sent === '' || received === '') return; // it was closed
     if (socket?.writableLength === 0 && sent.startsWith(NONE) && received.endsWith(NONE)) return;
-    await systemClock.sleep(1, AbortSignal.timeout(60_000));
+    await systemClock.sleep(1, AbortSignal.timeout(180_000));
   }
 }

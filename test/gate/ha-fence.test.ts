@@ -15,6 +15,7 @@ const settings = {
   FENCE_MODE: 'on',
   FENCE_MARGIN: '1',
   FENCE_EVERY_MS: '500',
+  FENCE_CALL_WITHIN_MS: '30000',
   FENCE_REOPEN_AFTER_MS: '500',
 };
 
@@ -102,6 +103,6 @@ const closed = ({ sim }: HaRig): number =>
   sim.world.fleet.nodes.filter(({ deactivated }) => deactivated).length;
 
 async function recorded({ store }: HaRig): Promise<number> {
-  const { records } = await listFences(store, AbortSignal.timeout(60_000));
+  const { records } = await listFences(store, AbortSignal.timeout(180_000));
   return [...records.values()].filter(({ record }) => record.state === 'closed').length;
 }

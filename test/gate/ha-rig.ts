@@ -47,7 +47,7 @@ export interface HaRig {
 type Undo = () => Promise<unknown>;
 
 /** Many times as long as it takes on an idle machine. */
-const WITHIN_MS = 120_000;
+const WITHIN_MS = 180_000;
 
 /** Starts all of it, and ends what it started when one part does not start. */
 export async function startHaRig(options: HaRigOptions): Promise<HaRig> {
@@ -73,7 +73,10 @@ async function start(
   const store = openEtcdStore({ hosts: etcd.urls, clock: systemClock, log: silentLog });
   undo.push(() => store.close());
   const topology = readTopology(smallTopology(addresses, nodes));
-  await applyTopology(store, topology, { signal: AbortSignal.timeout(60_000), clock: systemClock });
+  await applyTopology(store, topology, {
+    signal: AbortSignal.timeout(180_000),
+    clock: systemClock,
+  });
   const sim = createSim({
     ...{ clock: systemClock, seed: 7, nodes: smallNodes(nodes), timing: FAST },
     addresses: ledgerAddresses({ store, clock: systemClock, coolDownMs: 0 }),

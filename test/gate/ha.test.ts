@@ -55,7 +55,7 @@ describe('three gate processes on one etcd', { timeout: 550_000 }, () => {
   });
   afterEach(async () => {
     await clean(rig);
-    const { findings } = await checkLedger(rig.store, AbortSignal.timeout(60_000));
+    const { findings } = await checkLedger(rig.store, AbortSignal.timeout(180_000));
     assert.deepEqual(findings, []);
     assert.equal(rig.sim.launchFailures().total, 0);
   });

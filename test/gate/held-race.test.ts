@@ -7,8 +7,6 @@ import type { Intercept } from './recorder.ts';
 import { webApp } from './specs.ts';
 
 const ADDRESSES = 6;
-/** The queue looks every 2 s on an idle machine. */
-const LATE_MS = 30_000;
 
 const asksFor = ({ method, target }: Seen): boolean =>
   method === 'GET' && /^\/v2\/apps\/web(\?|$)/.test(target);
@@ -29,13 +27,13 @@ function answersLate(cluster: TestCluster): {
   const by = async (seen: Seen, res: ServerResponse): Promise<boolean> => {
     if (posts(seen)) {
       posted = true;
-      await cluster.until(() => asked > 0, 'the queue asks for it', LATE_MS);
+      await cluster.until(() => asked > 0, 'the queue asks for it');
       return false;
     }
     if (!posted || !asksFor(seen)) return false;
     asked += 1;
     if (asked > 1) return false;
-    await cluster.until(settled, 'its creation is settled', LATE_MS);
+    await cluster.until(settled, 'its creation is settled');
     res.writeHead(404, { 'content-type': 'application/json' });
     res.end('{"message":"App \'/web\' does not exist"}');
     return true;
@@ -57,7 +55,7 @@ describe('an app that is created while the queue asks for it', { timeout: 400_00
       const web = webApp('/web', { instances: 6, labels: { CORRAL_HOLD: 'true' } });
       const answer = await cluster.request('POST', '/v2/apps', web);
       assert.match(answer.headers.get('corral-verdict') ?? '', /^hold/);
-      await cluster.until(() => asked() >= 2, 'the queue looks after it again', LATE_MS);
+      await cluster.until(() => asked() >= 2, 'the queue looks after it again');
       assert.equal(cluster.gate.view.held.get('/web')?.wanted, 6);
     } finally {
       await cluster.stop();

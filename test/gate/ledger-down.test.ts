@@ -78,11 +78,7 @@ for (const whenLedgerDown of ['refuse', 'pass'] as const)
 
       it('judges again once the ledger is back', async () => {
         wire.refuse(false);
-        await cluster.until(
-          () => cluster.gate.view.state().ready,
-          'the ledger is followed',
-          30_000,
-        );
+        await cluster.until(() => cluster.gate.view.state().ready, 'the ledger is followed');
         const answer = await cluster.request(
           'POST',
           '/v2/apps',

@@ -37,7 +37,8 @@ describe('a promise and the answer of Marathon', { timeout: 400_000 }, () => {
   before(async () => {
     cluster = await startTestCluster({
       topology: smallTopology(12),
-      settings: { gate: { reservationKeptMs: 8_000 } },
+      // for the one whose outcome is unknown; a change that is not sent within half of it is given back
+      settings: { gate: { reservationKeptMs: 20_000 } },
       virtual: true, // a deployment lasts until the test lets time pass
     });
   });
@@ -185,7 +186,6 @@ describe('a promise and its end', { timeout: 400_000 }, () => {
   before(async () => {
     cluster = await startTestCluster({
       topology: smallTopology(12),
-      settings: { gate: { reservationKeptMs: 8_000 } },
       virtual: true,
     });
   });

@@ -85,7 +85,7 @@ describe('steering away from nodes without room', { timeout: 400_000 }, () => {
   it('adds none to a pure scale', () =>
     withRackFull(
       async (cluster) => {
-        await cluster.request('DELETE', '/v2/apps/full');
+        await cluster.request('DELETE', '/v2/apps/full?force=true');
         await settled(cluster);
         await cluster.request('POST', '/v2/apps', file());
         await settled(cluster);
@@ -103,7 +103,7 @@ describe('steering away from nodes without room', { timeout: 400_000 }, () => {
     withRackFull(async (cluster) => {
       await cluster.request('POST', '/v2/apps', file());
       await settled(cluster);
-      await cluster.request('DELETE', '/v2/apps/full');
+      await cluster.request('DELETE', '/v2/apps/full?force=true');
       await cluster.until(async () => (await cluster.leases()).length === 2, 'rack r1 is empty');
       await settled(cluster);
       const bigger = file({ cmd: 'sleep 2000', constraints: [['rack', 'LIKE', 'r2']] });

@@ -44,7 +44,7 @@ async function bench(
   const daily = { name: 'daily', cron: '0 6 * * *', ...schedule(directory) };
   const settings = reportSettings({
     webhookBackoffMs: 1_000,
-    webhookWithinMs: 500,
+    webhookWithinMs: 60_000,
     ...more,
     schedules: [daily],
   });
@@ -52,7 +52,7 @@ async function bench(
   const turn = scheduleTurn({ ...shared, nodeFacts: () => new Map() });
   const pass = deliverTurn({
     ...shared,
-    steadyMs: () => performance.now(),
+    steadyMs: () => clock.ms, // this process never stands still
     secretOf: () => SECRET,
   });
   await turn(patience(), term);
@@ -244,21 +244,23 @@ describe('a webhook', () => {
     });
 
   it('that hangs costs its own deadline and holds up no other', async (t) => {
-    const mute = await receiver(t, () => undefined);
+    const mute = await receiver(t, (res, nth) => void (nth > 1 && res.end()));
     const quick = await receiver(t, (res) => void res.end());
-    const { make, deliver, deliveries } = await bench(t, (directory) => ({
+    const both = (directory: string) => ({
       ...{ directory, formats: ['csv'] },
       webhooks: [
         { name: 'mute', url: mute.url },
         { name: 'quick', url: quick.url },
       ],
-    }));
+    });
+    // enough for the quick one on a machine that stands still now and then
+    const { make, deliver, deliveries } = await bench(t, both, { webhookWithinMs: 5_000 });
     await make(1);
     await deliver();
     assert.equal(quick.received.length, 1);
     const [file, hanging, done] = await deliveries();
     assert.deepEqual([file?.state, hanging?.state, done?.state], ['done', 'waiting', 'done']);
-    assert.match(hanging?.fault ?? '', /nothing within 500 ms/);
+    assert.match(hanging?.fault ?? '', /nothing within 5000 ms/);
     await deliver(1_000);
     assert.equal(quick.received.length, 1, 'what was done is not done again');
     assert.equal(mute.received.length, 2);
@@ -270,7 +272,7 @@ describe('a webhook', () => {
       const drip = setInterval(() => res.write('.'), 50);
       res.on('close', () => clearInterval(drip));
     });
-    const { make, deliver, deliveries } = await bench(t, hooked(endless));
+    const { make, deliver, deliveries } = await bench(t, hooked(endless), { webhookWithinMs: 500 });
     await make(1);
     await deliver();
     assert.deepEqual(

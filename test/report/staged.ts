@@ -19,7 +19,7 @@ import { type Receiver, startReceiver } from './receiver.ts';
 export async function until(
   holds: () => Promise<boolean>,
   what: string,
-  withinMs = 60_000,
+  withinMs = 180_000,
 ): Promise<void> {
   for (const late = performance.now() + withinMs; !(await holds()); await wait(20))
     if (performance.now() > late) throw new Error(`waited in vain until ${what}`);

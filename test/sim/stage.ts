@@ -46,7 +46,7 @@ export const askAt = async (
   const response = await fetch(`${base}${path}`, {
     method,
     redirect: 'manual',
-    signal: AbortSignal.timeout(60_000),
+    signal: AbortSignal.timeout(180_000),
     ...(body !== undefined && { body: sent, headers }),
   });
   const text = await response.text();

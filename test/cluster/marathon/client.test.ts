@@ -59,7 +59,7 @@ function client(endpoints: Endpoints, options: Partial<TransportOptions> = {}): 
 }
 
 const endpointsOf = (...urls: string[]): Endpoints => createEndpoints(urls, systemClock);
-const soon = (): AbortSignal => AbortSignal.timeout(60_000);
+const soon = (): AbortSignal => AbortSignal.timeout(180_000);
 const app = { id: '/a', instances: 2, tasks: [] };
 
 afterEach(() => {

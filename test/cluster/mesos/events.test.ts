@@ -156,7 +156,7 @@ interface Feed {
 function feed(t: TestContext, masters: readonly string[], more: Partial<EventsDeps> = {}): Feed {
   const client = createMesosClient({
     masters,
-    withinMs: 5_000,
+    withinMs: 180_000,
     authorization: () => 'Basic eDp5',
   });
   const stop = new AbortController();

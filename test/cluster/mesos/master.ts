@@ -71,7 +71,7 @@ export function clientOf(
 ): MesosClient {
   const client = createMesosClient({
     masters: masters.map(({ url }) => url),
-    withinMs: 5_000,
+    withinMs: 180_000,
     ...more,
   });
   t.after(() => client.close());

@@ -7,7 +7,7 @@ import { createMesosOperator } from '../../../src/cluster/mesos/operator.ts';
 import { clientOf, json, master, type Master, sendTo, status } from './master.ts';
 
 const ID = '20b6-S7';
-const patience = () => AbortSignal.timeout(30_000);
+const patience = () => AbortSignal.timeout(180_000);
 const slaves = (...list: object[]) => ({ slaves: list, recovered_slaves: [] });
 
 /** A master that lists one agent and answers each switch with `answer`. */
@@ -126,7 +126,7 @@ describe('a switch of an agent', () => {
       server.close();
     });
     const { port } = server.address() as AddressInfo;
-    const client = createMesosClient({ masters: [`http://127.0.0.1:${port}`], withinMs: 5_000 });
+    const client = createMesosClient({ masters: [`http://127.0.0.1:${port}`], withinMs: 180_000 });
     t.after(() => client.close());
     const said = await createMesosOperator(client).deactivate(ID, patience());
     assert.equal(said.outcome, 'unreachable');

@@ -292,7 +292,7 @@ describe('watching the tasks of the simulated master', () => {
       await stage.sim.stop();
     });
     const until = async (holds: () => boolean): Promise<void> => {
-      const deadline = AbortSignal.timeout(30_000);
+      const deadline = AbortSignal.timeout(180_000);
       while (!holds())
         await new Promise<void>((resolve, reject) => {
           changed = resolve;
@@ -310,7 +310,7 @@ describe('watching the tasks of the simulated master', () => {
     while (containers.size < 4) await stage.clock.advance(100);
     await until(() => watch.staging.size === 4);
     const names = { in: 'net_in', out: 'net_out' };
-    const read = await pendingTasks(client, names, AbortSignal.timeout(30_000));
+    const read = await pendingTasks(client, names, AbortSignal.timeout(180_000));
     assert.equal(read.length, 4);
     const [first] = watch.staging.agents();
     assert.deepEqual(

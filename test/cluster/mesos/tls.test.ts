@@ -4,7 +4,7 @@ import { makeCertificates } from '../../fakes/certificates.ts';
 import { clientOf, json, master, sendTo, status } from './master.ts';
 
 const call = { type: 'GET_AGENTS' };
-const patience = () => AbortSignal.timeout(30_000);
+const patience = () => AbortSignal.timeout(180_000);
 const authorization = (): string => 'Basic eDp5';
 
 describe('masters behind TLS', () => {

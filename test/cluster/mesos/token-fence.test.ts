@@ -7,7 +7,7 @@ import { demoNodes } from '../../../src/sim/topology.ts';
 import { openSim, type OpenSim } from '../../sim/stage.ts';
 import { clientOf, json, master, status } from './master.ts';
 
-const patience = () => AbortSignal.timeout(30_000);
+const patience = () => AbortSignal.timeout(180_000);
 const PASSWORD = 's3cret';
 const TOKEN = {
   resource: 'fence_ok',
