@@ -57,7 +57,7 @@ export async function rewrite(
     writes,
   };
   const { written, revision } = await changeHeld(store, app, change, signal);
-  if (written) await view.whenAt(revision, signal);
+  if (written) await view.whenShown(revision, signal);
   return written;
 }
 

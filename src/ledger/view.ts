@@ -40,6 +40,13 @@ export interface View {
    * @throws the signal's reason; LedgerUnreachable
    */
   whenAt(revision: Revision, signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves when what was written under `prefixes.room` at `revision` is in the picture, however long that takes. To
+   * be asked only where something was: nothing comes of a revision of other keys.
+   *
+   * @throws the signal's reason
+   */
+  whenShown(revision: Revision, signal: AbortSignal): Promise<void>;
   /** Records that do not read. An unreadable block gives no address, an unreadable tally no bandwidth. */
   faults(): readonly BadRecord[];
   state(): ViewState;
@@ -204,6 +211,11 @@ class RoomView implements View {
       await Promise.allSettled([reached, graceOver]);
     }
     if (this.#revision < revision) await this.#whenAdmitted(revision, signal);
+  }
+
+  async whenShown(revision: Revision, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    await this.#when(() => this.#revision >= revision, signal);
   }
 
   async #whenAdmitted(revision: Revision, signal: AbortSignal): Promise<void> {
