@@ -35,7 +35,7 @@ export async function startAgentProcess(settings: Environment): Promise<AgentPro
   createInterface({ input: child.stderr }).on('line', (line) => logged.push(line));
   const told: string[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => told.push(line));
-  for (const until = Date.now() + 60_000; !told.some((line) => line.startsWith('agent '));) {
+  for (const until = Date.now() + 180_000; !told.some((line) => line.startsWith('agent '));) {
     if (child.exitCode !== null || Date.now() > until)
       throw new Error(`the agent did not start: ${[...told, ...logged].join('\n')}`);
     await wait(20);
@@ -66,7 +66,7 @@ export function corral(settings: Environment, ...argv: readonly string[]): Promi
     execFile(
       process.execPath,
       [...MAIN, ...argv],
-      { env: environmentOf(settings), timeout: 60_000 },
+      { env: environmentOf(settings), timeout: 240_000 },
       (fault, out, err) => {
         const code = fault === null ? 0 : typeof fault.code === 'number' ? fault.code : -1;
         resolve({ code, out: out.trim(), err: err.trim() });

@@ -31,7 +31,7 @@ describe('corral agent and corral network create, on a node', () => {
   const get = (path: string): Promise<{ status: number; body: string }> =>
     new Promise((resolve, reject) => {
       const socketPath = settings['AGENT_SOCKET'] ?? '';
-      const asked = request({ socketPath, path, timeout: 10_000 }, (answer) => {
+      const asked = request({ socketPath, path }, (answer) => {
         let body = '';
         answer.setEncoding('utf8').on('data', (text: string) => (body += text));
         answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body }));
@@ -39,14 +39,14 @@ describe('corral agent and corral network create, on a node', () => {
       asked.on('error', reject).end();
     });
   const until = async (true_: () => Promise<boolean>): Promise<void> => {
-    for (const end = Date.now() + 30_000; !(await true_()); await clock.sleep(50, soon()))
+    for (const end = Date.now() + 180_000; !(await true_()); await clock.sleep(50, soon()))
       assert(Date.now() < end, 'it did not come true');
   };
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'corral-command-'));
     [dockerd, etcd] = await Promise.all([Dockerd.start(), EtcdCluster.start(1)]);
-    store = openEtcdStore({ hosts: etcd.urls, clock, log });
+    store = openEtcdStore({ hosts: etcd.urls, clock, log, callWithinMs: 120_000 });
     await lay(store, {
       pools: {
         r1: { cidr: '10.91.0.0/24', gateway: '10.91.0.1', vlan: 91 },
@@ -73,6 +73,7 @@ describe('corral agent and corral network create, on a node', () => {
       AGENT_SOCKET: join(directory, 'agent.sock'),
       AGENT_HEARTBEAT_TTL_MS: '2000',
       AGENT_SPARE: '0',
+      AGENT_ANSWER_WITHIN_MS: '15000',
     };
     agent = await startAgentProcess(settings);
   });
@@ -163,7 +164,7 @@ describe('corral agent and corral network create, on a node', () => {
     assert.equal(await agent.stop(), 0, agent.logged.join('\n'));
     assert(!existsSync(join(PLUGINS, `${plugin}.sock`)));
     assert(!existsSync(settings['AGENT_SOCKET'] ?? ''));
-    assert.equal(await alive(), false);
+    await until(async () => !(await alive())); // at once, or with its TTL where the ledger was too busy
   });
 
   it('the command explains itself', async () => {

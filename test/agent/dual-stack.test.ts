@@ -46,7 +46,7 @@ describe('a container with an address of either family', () => {
       { node: NODE, addresses: some, wish: { netInKbit }, who: 'test', by: 'cli' },
       { clock, signal: soon(), random: () => randomBytes(4).toString('hex') },
     );
-    const options = { clock, signal: soon(), withinMs: 20_000 };
+    const options = { clock, signal: soon(), withinMs: 120_000 };
     return Promise.all(
       edited.map(({ address, edit: id = '' }) =>
         outcomeOf(rig.store, { node: NODE, address, edit: id }, options),
@@ -66,8 +66,8 @@ describe('a container with an address of either family', () => {
     await until('what passes is counted once, below what was asked for', async () => {
       const used = (await shaping?.shaper.usage(soon())) ?? [];
       const [one] = used;
-      assert.deepEqual([used.length, one?.address], [1, addresses[0]]);
-      return one?.netIn.limitKbit === 20_000;
+      assert.ok(used.length <= 1, 'none twice');
+      return one?.address === addresses[0] && one?.netIn.limitKbit === 20_000;
     });
   });
 
@@ -85,7 +85,11 @@ describe('a container with an address of either family', () => {
   });
 });
 
-async function until(what: string, isSo: () => Promise<boolean>, withinMs = 30_000): Promise<void> {
+async function until(
+  what: string,
+  isSo: () => Promise<boolean>,
+  withinMs = 180_000,
+): Promise<void> {
   const by = performance.now() + withinMs;
   while (!(await isSo())) {
     if (performance.now() > by) throw new Error(`it did not come to pass: ${what}`);

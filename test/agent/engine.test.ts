@@ -8,7 +8,8 @@ import { jsonLog } from '../../src/plumbing/log.ts';
 import { Dockerd } from '../fakes/dockerd.ts';
 
 const log = jsonLog('silent');
-const soon = (): AbortSignal => AbortSignal.timeout(20_000);
+const PATIENCE = { withinMs: 120_000, detailsWithinMs: 120_000 };
+const soon = (): AbortSignal => AbortSignal.timeout(180_000);
 
 describe("the client of docker's API, on a real dockerd", () => {
   let dockerd: Dockerd;
@@ -17,7 +18,7 @@ describe("the client of docker's API, on a real dockerd", () => {
 
   before(async () => {
     dockerd = await Dockerd.start({ liveRestore: true });
-    engine = openEngine({ socket: dockerd.socket });
+    engine = openEngine({ ...PATIENCE, socket: dockerd.socket });
     await engine.createNetwork(
       {
         name: 'lan',
@@ -83,11 +84,11 @@ describe("the client of docker's API, on a real dockerd", () => {
     const ending = new AbortController();
     const seen: EngineEvent[] = [];
     const until = async (wanted: (event: EngineEvent) => boolean): Promise<void> => {
-      for (const end = Date.now() + 30_000; !seen.some(wanted); await clock.sleep(20, soon()))
+      for (const end = Date.now() + 180_000; !seen.some(wanted); await clock.sleep(20, soon()))
         assert(Date.now() < end, `not seen among ${JSON.stringify(seen)}`);
     };
     const reading = (async () => {
-      const signal = AbortSignal.any([ending.signal, AbortSignal.timeout(60_000)]);
+      const signal = AbortSignal.any([ending.signal, AbortSignal.timeout(400_000)]);
       for await (const event of events({ engine, clock, log }, signal)) seen.push(event);
     })();
     try {

@@ -24,7 +24,7 @@ export const DOCKERS = 'node-0';
 /** Nodes whose agents are asked over their sockets, as a Docker would. */
 export const OTHERS = ['node-1', 'node-2', 'node-3'] as const;
 
-export const soon = (withinMs = 60_000): AbortSignal => AbortSignal.timeout(withinMs);
+export const soon = (withinMs = 180_000): AbortSignal => AbortSignal.timeout(withinMs);
 
 /** An agent's refusal, in its words. */
 export class Refused extends Error {}
@@ -104,7 +104,7 @@ export class Site {
   static async start(settings: Environment): Promise<Site> {
     const directory = await mkdtemp(join(tmpdir(), 'corral-load-'));
     const [etcd, dockerd] = await Promise.all([EtcdCluster.start(1), Dockerd.start()]);
-    const store = openEtcdStore({ hosts: etcd.urls, clock, log });
+    const store = openEtcdStore({ hosts: etcd.urls, clock, log, callWithinMs: 120_000 });
     await lay(store, {
       pools: { p: { cidr: SUBNET, gateway: '10.88.0.1' } },
       networks: { prod: { pools: ['p'] } },

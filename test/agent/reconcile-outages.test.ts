@@ -113,7 +113,7 @@ for (const liveRestore of [true, false])
         await rig.etcd.only.stop();
         const stopped = await rig.dockerd.docker('rm', '-f', ends);
         assert.equal(stopped.code, 0);
-        assert(stopped.tookMs < 6_000, `a stop took ${stopped.tookMs} ms`);
+        assert.equal(rig.agent.context.journal.pending().length, 1, 'it did not wait for it');
         const started = await rig.dockerd.docker(
           ...['run', '-d', '--net', 'lan', IMAGE, 'sleep', '100'],
         );
@@ -141,6 +141,7 @@ for (const liveRestore of [true, false])
           AGENT_STATE_DIRECTORY: rig.settings.stateDirectory,
           AGENT_SOCKET: rig.settings.socket,
           AGENT_SHAPE_ENABLED: 'false',
+          AGENT_ANSWER_WITHIN_MS: '15000',
         });
         const churn = Array.from({ length: 5 }, async (_, n) => {
           for (let round = 0; round < 3; round += 1) {
@@ -159,7 +160,7 @@ for (const liveRestore of [true, false])
         await watched.look();
         const ids = (await rig.dockerd.must('ps', '-q')).split('\n');
         const shown = await Promise.all(ids.map((id) => rig.dockerd.addressOf(id, 'lan')));
-        assert.deepEqual(await rig.held(), shown.sort());
+        await rig.holdsOnly(...shown);
         assert(ids.length >= 4, `${ids.length} containers run`);
         const named = [...(await rig.leases()).values()].map(({ container }) =>
           container?.slice(0, 12),
@@ -175,12 +176,16 @@ for (const liveRestore of [true, false])
           await dropped(prefix);
         assert.deepEqual(await rig.held(), []);
         await lay(rig.store, { nodes: { 'node-9': { link: '1gbit' } } }); // never heard of again
-        const said = await corral('ledger rebuild --within 3');
+        let said = await corral('ledger rebuild --within 3');
+        for (const late = soon(); /node-1\b/.test(said.err);) {
+          late.throwIfAborted(); // the agent had no time to say anything
+          said = await corral('ledger rebuild --within 3');
+        }
         assert.equal(said.code, 1);
         assert.match(said.err, /1 nodes have not said .+: node-9\n.+--without/);
         const refused = await rig.dockerd.docker('run', '-d', '--net', 'lan', IMAGE, 'true');
         assert.match(refused.err, /being rebuilt/);
-        const done = await corral('ledger rebuild --within 20 --without node-9');
+        const done = await corral('ledger rebuild --within 120 --without node-9');
         assert.equal(done.code, 0, done.err);
         assert.match(done.out, /joined it[^]+node-1 +said +3 +\d +0\n[^]+given out again$/);
         assert.deepEqual(await rig.held(), before);
@@ -204,7 +209,7 @@ for (const liveRestore of [true, false])
           out: (text) => out.push(text),
           err: (text) => err.push(text),
           clock: systemClock,
-          signal: soon(60_000),
+          signal: soon(),
         };
         const program = newProgram('corral', deps);
         registerLedgerRebuild(program, deps);

@@ -22,7 +22,8 @@ import { EtcdCluster } from '../fakes/etcd.ts';
 import { lay } from '../ledger/opened.ts';
 
 export const NODE = 'node-1';
-export const soon = (withinMs = 30_000): AbortSignal => AbortSignal.timeout(withinMs);
+/** Bounds what would hang; on a machine that stalls everything takes its time. */
+export const soon = (withinMs = 180_000): AbortSignal => AbortSignal.timeout(withinMs);
 
 export interface RigSettings {
   readonly pools: Record<string, unknown>;
@@ -36,13 +37,20 @@ export interface RigSettings {
   readonly arping?: (netns: string) => readonly string[];
 }
 
-/** Whatever the agent is asked in a rig, plain: no real time-outs of minutes. */
-const QUICK: Partial<AgentSettings> = { coolDownMs: 0, pressedCoolDownMs: 0, spare: 0 };
+/**
+ * Whatever the agent is asked in a rig, plain: no rest of minutes, and none of Docker's questions refused because
+ * the machine stood still for a moment.
+ */
+const PLAIN: Partial<AgentSettings> = {
+  ...{ coolDownMs: 0, pressedCoolDownMs: 0, spare: 0 },
+  answerWithinMs: 15_000,
+};
 
 /** One node, all real: a dockerd, an etcd, and the agent between them in this process. */
 export class Rig {
   readonly dockerd: Dockerd;
   readonly etcd: EtcdCluster;
+  /** The test's own client of the ledger, patient; the agent has another. */
   readonly store: Store;
   readonly settings: AgentSettings;
   readonly plugin: string;
@@ -50,6 +58,7 @@ export class Rig {
   bootId: string;
   readonly #options: RigSettings;
   readonly #directory: string;
+  readonly #ofAgent: Store;
   #agent: Agent | undefined;
 
   private constructor(
@@ -60,6 +69,7 @@ export class Rig {
     this.dockerd = parts.dockerd;
     this.etcd = parts.etcd;
     this.store = parts.store;
+    this.#ofAgent = openEtcdStore({ hosts: parts.etcd.urls, clock, log });
     this.plugin = ownPluginName();
     this.bootId = `boot-${this.plugin}`;
     this.#directory = directory;
@@ -67,7 +77,7 @@ export class Rig {
     const { agent } = settingsSchema.validate({}).value as { agent: AgentSettings };
     this.settings = {
       ...agent,
-      ...QUICK,
+      ...PLAIN,
       node: NODE,
       plugin: this.plugin,
       pluginDirectory: PLUGINS,
@@ -84,7 +94,7 @@ export class Rig {
       Dockerd.start(options.dockerd),
       EtcdCluster.start(1),
     ]);
-    const store = openEtcdStore({ hosts: etcd.urls, clock, log });
+    const store = openEtcdStore({ hosts: etcd.urls, clock, log, callWithinMs: 120_000 });
     await lay(store, {
       pools: options.pools,
       networks: options.networks ?? { prod: { pools: Object.keys(options.pools) } },
@@ -101,7 +111,8 @@ export class Rig {
   }
 
   async startAgent(): Promise<void> {
-    const { settings, store } = this;
+    const { settings } = this;
+    const store = this.#ofAgent;
     const { coolDownMs, pressedCoolDownMs } = settings;
     const desk = openDesk(store, { node: NODE, clock, log, coolDownMs, pressedCoolDownMs });
     const agent = await startAgent({
@@ -157,13 +168,23 @@ export class Rig {
   }
 
   /** Waits until the node holds exactly so many. */
-  async holds(count: number, withinMs = 60_000): Promise<void> {
+  async holds(count: number, withinMs = 180_000): Promise<void> {
     const until = Date.now() + withinMs;
     for (;;) {
       const held = await this.held();
       if (held.length === count) return;
       if (Date.now() > until) throw new Error(`holds ${held.join(', ')}, not ${count}`);
       await clock.sleep(50, soon());
+    }
+  }
+
+  /** Waits until the node holds these and no others: what Docker gave up may be told a moment later. */
+  async holdsOnly(...addresses: readonly string[]): Promise<void> {
+    const wanted = [...addresses].sort().join(', ');
+    for (const late = soon(); ; await clock.sleep(50, soon())) {
+      const held = (await this.held()).join(', ');
+      if (held === wanted) return;
+      if (late.aborted) throw new Error(`holds ${held}, not ${wanted}`);
     }
   }
 
@@ -189,6 +210,7 @@ export class Rig {
   async stop(): Promise<void> {
     await this.dockerd.stop();
     await this.stopAgent();
+    await this.#ofAgent.close();
     await this.store.close();
     await this.etcd.stop();
     await rm(this.#directory, { recursive: true, force: true });
@@ -202,7 +224,7 @@ export function call(
   body: string | object,
 ): Promise<{ readonly status: number; readonly body: Record<string, unknown> }> {
   return new Promise((resolve, reject) => {
-    const asked = request({ socketPath, path, method: 'POST', timeout: 30_000 }, (answer) => {
+    const asked = request({ socketPath, path, method: 'POST' }, (answer) => {
       let text = '';
       answer.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
       answer.on('end', () =>

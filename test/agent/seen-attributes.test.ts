@@ -52,7 +52,7 @@ describe('a pool of the nodes that have an attribute in Mesos', () => {
     return String(PoolID ?? why);
   };
   const shows = async (text: string): Promise<void> => {
-    for (const until = Date.now() + 30_000; !agent.ready().some(isSeen(text));)
+    for (const until = Date.now() + 180_000; !agent.ready().some(isSeen(text));)
       await clock.sleep(50, AbortSignal.timeout(Math.max(1, until - Date.now())));
   };
   const address = async (): Promise<string> => {
@@ -86,7 +86,13 @@ describe('a pool of the nodes that have an attribute in Mesos', () => {
         stateDirectory: join(directory, 'state'),
         socket: join(directory, 'agent.sock'),
         docker: { socket: join(directory, 'no-docker.sock') },
-        ...{ spare: 0, coolDownMs: 0, pressedCoolDownMs: 0, shape: { enabled: false } },
+        ...{
+          answerWithinMs: 15_000,
+          spare: 0,
+          coolDownMs: 0,
+          pressedCoolDownMs: 0,
+          shape: { enabled: false },
+        },
         mesos: { url: `http://127.0.0.1:${(mesos.address() as AddressInfo).port}`, everyMs: 1_000 },
       },
     });

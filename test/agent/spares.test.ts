@@ -25,7 +25,7 @@ describe('an agent with addresses in stock, on a real dockerd and etcd', () => {
 
   const ready = async (count: number): Promise<void> => {
     const line = 'corral_agent_spare_addresses{pool="wide"}';
-    for (const until = Date.now() + 60_000; (await rig.figure(line)) !== count;)
+    for (const until = Date.now() + 180_000; (await rig.figure(line)) !== count;)
       await clock.sleep(50, AbortSignal.timeout(Math.max(1, until - Date.now())));
   };
 
@@ -43,7 +43,7 @@ describe('an agent with addresses in stock, on a real dockerd and etcd', () => {
     rig.etcd.only.start();
     await rig.etcd.only.ready();
     const left = await addressOf(two[0]);
-    for (const until = Date.now() + 60_000; (await rig.held()).join() !== left;)
+    for (const until = Date.now() + 180_000; (await rig.held()).join() !== left;)
       await clock.sleep(50, AbortSignal.timeout(Math.max(1, until - Date.now())));
     await ready(2);
     assert.deepEqual(await rig.findings(), []);
@@ -63,7 +63,7 @@ describe('an agent with addresses in stock, on a real dockerd and etcd', () => {
     const ids = await Promise.all([1, 2, 3].map(() => rig.dockerd.run('lan')));
     const addresses = await Promise.all([unheard, ...ids].map(addressOf));
     assert.equal(new Set(addresses).size, 4);
-    await rig.holds(5, 90_000); // the reconcile has adopted the one that nobody had heard of
+    await rig.holds(5); // the reconcile has adopted the one that nobody had heard of
     assert.deepEqual(await rig.findings(), []);
     await rig.clear();
     await rig.holds(0);
@@ -80,7 +80,7 @@ describe('an agent with addresses in stock, on a real dockerd and etcd', () => {
     const address = await addressOf(id);
     const told = (): boolean =>
       rig.agent.ready().some(({ detail }) => detail.includes('1 handed out and refused by'));
-    for (const until = Date.now() + 60_000; !told();)
+    for (const until = Date.now() + 180_000; !told();)
       await clock.sleep(50, AbortSignal.timeout(Math.max(1, until - Date.now())));
     const argv = ['--net', 'lan', '--ip', address, IMAGE, 'sleep', '1000'];
     const second = await rig.dockerd.docker('run', '-d', ...argv);
@@ -88,7 +88,7 @@ describe('an agent with addresses in stock, on a real dockerd and etcd', () => {
     assert.match(second.err, /in use without a lease|is none that pool "wide" hands out/);
     assert.equal(await addressOf(id), address, 'it runs on');
     await rig.dockerd.remove(id);
-    for (const until = Date.now() + 60_000; told();)
+    for (const until = Date.now() + 180_000; told();)
       await clock.sleep(50, AbortSignal.timeout(Math.max(1, until - Date.now())));
     await say(POOLS.wide);
     await rig.clear();

@@ -36,8 +36,9 @@ for (const spare of [0, 2])
         await there('addr', 'add', `${address}/24`, 'dev', 'squatter');
       await there('link', 'set', 'squatter', 'up');
       await rig.dockerd.remove(await rig.dockerd.run('lan')); // the agent learns where the wire is
-      while (!rig.agent.ready().some(({ detail }) => detail === 'the wire of lan is known'))
-        await clock.sleep(20, soon());
+      const known = () =>
+        rig.agent.ready().some(({ detail }) => detail === 'the wire of lan is known');
+      for (const late = soon(); !known(); await clock.sleep(20, soon())) late.throwIfAborted();
     });
     const squatter = (): string => `${rig.dockerd.place.name}-sq`;
     after(async () => {

@@ -4,6 +4,7 @@ import {
   reconcilerFor,
   witnessFor,
 } from '../../src/agent/reconcile-part.ts';
+import { type Engine, openEngine } from '../../src/agent/docker/engine.ts';
 import type { Reconciler } from '../../src/agent/reconcile.ts';
 import type { Witness } from '../../src/agent/witness.ts';
 import { factName } from '../../src/core/container-facts.ts';
@@ -24,6 +25,14 @@ export const OPTIONS: ReconcilePartOptions = {
   confirmAfterMs: 300,
 };
 
+const PATIENCE = { withinMs: 120_000, detailsWithinMs: 120_000 };
+
+interface Running {
+  readonly reconciler: Reconciler;
+  readonly witness: Witness | undefined;
+  readonly engine: Engine;
+}
+
 interface Started {
   readonly reconciler: Reconciler;
   readonly witness: Witness;
@@ -34,7 +43,7 @@ interface Started {
 /** The rig's agent with a reconciler that looks when it is told to, and a witness. */
 export class Watched {
   readonly #rig: Rig;
-  #running: { readonly reconciler: Reconciler; readonly witness: Witness | undefined } | undefined;
+  #running: Running | undefined;
 
   constructor(rig: Rig) {
     this.#rig = rig;
@@ -51,8 +60,11 @@ export class Watched {
     const { context } = this.#rig.agent;
     const quiet = { ...context, settings: { ...context.settings, reconcileEveryMs: 3_600_000 } };
     const reconciler = reconcilerFor(quiet, OPTIONS);
-    const witnessing = witness ? witnessFor(context, OPTIONS, () => undefined) : undefined;
-    this.#running = { reconciler, witness: witnessing };
+    // with more patience for Docker than the product has: nobody looks again here for what was missed
+    const engine = openEngine({ ...PATIENCE, socket: context.settings.docker.socket });
+    const patient = { ...context, engine };
+    const witnessing = witness ? witnessFor(patient, OPTIONS, () => undefined) : undefined;
+    this.#running = { reconciler, witness: witnessing, engine };
     await this.until(() => Promise.resolve(reconciler.state().last !== undefined));
     await this.until(() => Promise.resolve(witnessing?.state().listening ?? true));
     const first = reconciler.state().last as ReconciledRecord;
@@ -60,12 +72,12 @@ export class Watched {
   }
 
   /** One look, far enough after the one before. */
-  async look(withinMs = 30_000): Promise<ReconciledRecord> {
+  async look(withinMs = 180_000): Promise<ReconciledRecord> {
     await wait(APART_MS + 20);
     return this.reconciler.looked(soon(withinMs));
   }
 
-  async until(isSo: () => Promise<boolean>, withinMs = 20_000): Promise<void> {
+  async until(isSo: () => Promise<boolean>, withinMs = 180_000): Promise<void> {
     const until = performance.now() + withinMs;
     while (!(await isSo())) {
       if (performance.now() > until) throw new Error('it did not come to be so');
@@ -78,5 +90,6 @@ export class Watched {
     this.#running = undefined;
     await running?.witness?.stop();
     await running?.reconciler.stop();
+    running?.engine.close();
   }
 }

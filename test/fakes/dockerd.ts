@@ -83,7 +83,7 @@ export class Dockerd {
   }
 
   /** Starts the daemon, again when it was ended. */
-  async up(withinMs = 60_000): Promise<void> {
+  async up(withinMs = 180_000): Promise<void> {
     const { name, directory, socket } = this.place;
     const argv = [
       ...[`--net=/run/netns/${name}`, 'dockerd', '--host', `unix://${socket}`],
@@ -107,7 +107,7 @@ export class Dockerd {
     running.kill(signal);
     const ended = await Promise.race([
       exited.then(() => true),
-      wait(40_000, false, { ref: false }),
+      wait(120_000, false, { ref: false }),
     ]);
     if (!ended) running.kill('SIGKILL');
     await exited;
@@ -128,7 +128,7 @@ export class Dockerd {
     });
     try {
       const { stdout, stderr } = await exec('docker', ['-H', `unix://${this.socket}`, ...argv], {
-        timeout: 120_000,
+        timeout: 300_000,
         maxBuffer: 1 << 26,
       });
       return done(0, stdout, stderr);
@@ -194,7 +194,7 @@ export class Dockerd {
     const file = join(this.place.directory, 'exec', 'containerd', 'containerd.pid');
     if (!existsSync(file)) return;
     const pid = readFileSync(file, 'utf8').trim();
-    for (let round = 0; round < 500 && existsSync(`/proc/${pid}`); round += 1) await wait(10);
+    for (let round = 0; round < 12_000 && existsSync(`/proc/${pid}`); round += 1) await wait(10);
     rmSync(file, { force: true });
   }
 
