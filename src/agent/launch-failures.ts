@@ -52,8 +52,9 @@ export class LaunchFailures {
   /** Finds out whose launches failed, and writes it; what Docker has not said yet waits for the next turn. */
   readonly turn: Turn = async (signal) => {
     const { clock, failures } = this.#deps;
-    if (this.#pending.length > 0) await this.#name(signal);
+    // Docker has had its time once a look that began after it did not find the container
     const overdueMs = clock.now() - NAMED_WITHIN_MS;
+    if (this.#pending.length > 0) await this.#name(signal);
     for (const one of this.#pending) if (one.atMs <= overdueMs) this.#add(one, {});
     this.#pending = this.#pending.filter(({ atMs }) => atMs > overdueMs);
     if (failures.pending) await failures.flush(signal);

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
+import type { EngineContainer, Summary } from '../../src/agent/docker/engine-translate.ts';
 import { failuresPart } from '../../src/agent/failures-part.ts';
+import { LaunchFailures } from '../../src/agent/launch-failures.ts';
 import { factName } from '../../src/core/container-facts.ts';
+import { FailureLog } from '../../src/ledger/failure-log.ts';
 import { listFailures } from '../../src/ledger/failures.ts';
 import { systemClock as clock } from '../../src/plumbing/clock.ts';
+import { silentLog } from '../../src/plumbing/log.ts';
 import { IMAGE } from '../fakes/dockerd.ts';
+import { HandClock, opened } from '../ledger/opened.ts';
 import { NODE, Rig, soon } from './rig.ts';
 
 const POOLS = {
@@ -16,6 +21,36 @@ const factNames = {
   app: [factName('env:MARATHON_APP_ID')],
   task: [factName('env:MESOS_TASK_ID'), factName('label:MESOS_TASK_ID')],
 };
+
+it('is told with its app, though this process stood still while it looked', async (t) => {
+  const clock = new HandClock();
+  const store = await opened(t);
+  const refused = { atMs: clock.ms, network: 'prod', short: 'address', why: 'none left' } as const;
+  let hasSaid = false;
+  const engine = {
+    unstarted: () => {
+      clock.ms += 6_000;
+      return Promise.resolve([{ id: 'c1', createdMs: refused.atMs }] as unknown as Summary[]);
+    },
+    container: () =>
+      Promise.resolve({
+        ...{ id: 'c1', env: new Map([['MARATHON_APP_ID', '/slow']]), labels: {} },
+        ...(hasSaid && { fault: 'IpamDriver.RequestAddress: none left' }),
+      } as unknown as EngineContainer),
+  };
+  const failures = new FailureLog(store);
+  const deps = { engine, failures, node: NODE, factNames, clock, log: silentLog };
+  const launches = new LaunchFailures(deps);
+  launches.refused(refused);
+  await launches.turn(soon());
+  hasSaid = true; // Docker writes it a moment after it was refused
+  await launches.turn(soon());
+  const told = (await listFailures(store, { limit: 10 }, soon())).failures;
+  assert.deepEqual(
+    told.map(({ record }) => record.app),
+    ['/slow'],
+  );
+});
 
 describe('a launch that gets no address, on a real dockerd and etcd', () => {
   let rig: Rig;
