@@ -8,7 +8,7 @@ export interface Output {
 
 /** Most that is read of one run, bytes: 500 containers come to 1 MB. */
 const MOST_BYTES = 64 * 1024 * 1024;
-const LONGEST_RUN_MS = 10_000;
+const LONGEST_RUN_MS = 30_000;
 
 /** argv of a program in a network namespace, given by the path of one. Absent: our own. */
 export const inNamespace = (

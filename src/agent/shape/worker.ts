@@ -6,7 +6,7 @@ import { OneByOne } from './one-by-one.ts';
 /** No interface of this name exists: asking for it fails, and so says that all before it is done. */
 const NOBODY = 'corral-nobody';
 /** For a batch of any length: the kernel needs 0.1 ms a line, but 20 ms to take an ifb down. */
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 20_000;
 const PATIENCE_PER_LINE_MS = 50;
 
 interface Running {
