@@ -75,6 +75,11 @@ describe("docker's calls, over the socket without docker", () => {
   };
   const held = async (): Promise<readonly string[]> =>
     (await desk.leases(soon())).map(({ address }) => address);
+  /** What was given up is told at once, or a moment later where the ledger was busy. */
+  const noneHeld = async (): Promise<void> => {
+    for (const late = soon(); (await held()).length > 0; await clock.sleep(20, soon()))
+      late.throwIfAborted();
+  };
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'corral-protocol-'));
@@ -94,6 +99,7 @@ describe("docker's calls, over the socket without docker", () => {
       socket: join(directory, 'agent.sock'),
       docker: { socket: join(directory, 'no-docker.sock') },
       spare: 0,
+      answerWithinMs: 15_000,
     };
     agent = await start();
   });
@@ -136,7 +142,7 @@ describe("docker's calls, over the socket without docker", () => {
     assert.deepEqual(await held(), [address], 'the other pool id never had it');
     for (const _ of [1, 2])
       assert.deepEqual(await ask('ReleaseAddress', { PoolID: id, Address: address }), {});
-    assert.deepEqual(await held(), []);
+    await noneHeld();
     for (const _ of [1, 2]) assert.deepEqual(await ask('ReleasePool', { PoolID: id }), {});
   });
 
@@ -148,7 +154,7 @@ describe("docker's calls, over the socket without docker", () => {
     const [address = ''] = String(given['Address']).split('/');
     assert.ok(Number(address.split('.')[3]) >= 24, address);
     await ask('ReleaseAddress', { PoolID: id, Address: address });
-    assert.deepEqual(await held(), []);
+    await noneHeld();
   });
 
   it('take an address outside the ranges for an auxiliary one only while the network is made', async () => {
@@ -225,15 +231,18 @@ describe("docker's calls, over the socket without docker", () => {
 
   it('whose answer nobody waits for leave nothing taken', async () => {
     const id = await pool();
-    for (const delayMs of [0, 1, 2, 5]) {
+    for (const delayMs of [undefined, 0, 1, 2, 5]) {
       const asked = request({
         socketPath: agent.pluginSocket,
         path: '/IpamDriver.RequestAddress',
         method: 'POST',
       });
       asked.on('error', () => undefined);
-      asked.end(JSON.stringify({ PoolID: id, Address: '' }));
-      await clock.sleep(delayMs, soon());
+      const sent = new Promise<void>((resolve) =>
+        asked.end(JSON.stringify({ PoolID: id, Address: '' }), resolve),
+      );
+      await sent; // the first line is cut as soon as it has carried the question
+      if (delayMs !== undefined) await clock.sleep(delayMs, soon());
       asked.destroy();
     }
     // one whose answer arrived before the line was cut stays, as it would with docker
@@ -241,7 +250,8 @@ describe("docker's calls, over the socket without docker", () => {
       if ((await held()).length === 0) break;
     const left = await held();
     for (const address of left) await ask('ReleaseAddress', { PoolID: id, Address: address });
-    assert(left.length < 4, 'at least the first was taken back');
+    assert(left.length < 5, 'at least the first was taken back');
+    await noneHeld();
   });
 
   it('are answered on a socket that only its group reaches, gone with the agent', async () => {
@@ -251,7 +261,7 @@ describe("docker's calls, over the socket without docker", () => {
     assert(!existsSync(agent.pluginSocket) && !existsSync(settings.socket));
     const serve = 'require("net").createServer().listen(process.argv[1])';
     const rival = spawn(process.execPath, ['-e', serve, agent.pluginSocket], { stdio: 'ignore' });
-    for (const until = Date.now() + 20_000; !existsSync(agent.pluginSocket);)
+    for (const until = Date.now() + 180_000; !existsSync(agent.pluginSocket);)
       await clock.sleep(20, AbortSignal.timeout(Math.max(1, until - Date.now())));
     await assert.rejects(start(), CannotListen, 'a socket that somebody serves is left alone');
     rival.kill('SIGKILL');
@@ -276,6 +286,6 @@ describe("docker's calls, over the socket without docker", () => {
     await Promise.all(
       given.map((address) => ask('ReleaseAddress', { PoolID: id, Address: address.split('/')[0] })),
     );
-    assert.deepEqual(await held(), []);
+    await noneHeld();
   });
 });

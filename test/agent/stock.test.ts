@@ -24,21 +24,27 @@ import { opened, patience } from '../ledger/opened.ts';
 const POOL = { cidr: '198.51.100.0/27' };
 
 async function until(holds: () => boolean | Promise<boolean>, what = 'it'): Promise<void> {
-  const signal = AbortSignal.timeout(20_000);
+  const signal = AbortSignal.timeout(180_000);
   for (; !(await holds()); await wait(10)) if (signal.aborted) assert.fail(`${what} did not come`);
 }
 
-async function benchOf(t: TestContext, pool: unknown = POOL): Promise<DeskBench> {
-  const bench = await DeskBench.of(t, await opened(t), { p: pool });
-  return bench;
+/** What a test has started, which ends before its ledger does: a failed test hangs otherwise. */
+const started = new WeakMap<TestContext, Stock[]>();
+
+async function benchOf(t: TestContext, pools: Record<string, unknown> = { p: POOL }) {
+  const stocks: Stock[] = [];
+  started.set(t, stocks);
+  t.after(() => Promise.all(stocks.map((stock) => stock.stop())));
+  return DeskBench.of(t, await opened(t), pools);
 }
 
 const real = { clock: systemClock };
 
-/** The machine's clock, but time can be passed over. */
+/** Time stands still until it is passed over; sleeping takes the machine's. */
 class SkippingClock implements Clock {
+  readonly #begunMs = systemClock.now();
   #skippedMs = 0;
-  now = (): number => systemClock.now() + this.#skippedMs;
+  now = (): number => this.#begunMs + this.#skippedMs;
   sleep = (ms: number, signal: AbortSignal): Promise<void> => systemClock.sleep(ms, signal);
   advance(ms: number): void {
     this.#skippedMs += ms;
@@ -48,7 +54,7 @@ class SkippingClock implements Clock {
 function stockOf(t: TestContext, desk: Desk, more: Partial<StockDeps> = {}): Stock {
   const deps = { desk, clock: systemClock, log: silentLog, holds: () => true, ...more };
   const stock = new Stock(deps);
-  t.after(() => stock.stop());
+  started.get(t)?.push(stock);
   return stock;
 }
 
@@ -164,8 +170,8 @@ describe('the stock of a node', () => {
   });
 
   it('goes back when another node starves, and that one is served', async (t) => {
-    const bench = await benchOf(t, { cidr: '198.51.100.0/28' });
-    const desks = [bench.desk('node-1', real), bench.desk('node-2', { ...real, begMs: 15_000 })];
+    const bench = await benchOf(t, { p: { cidr: '198.51.100.0/28' } });
+    const desks = [bench.desk('node-1', real), bench.desk('node-2', { ...real, begMs: 120_000 })];
     const [one, two] = desks as [Desk, Desk];
     const end = new AbortController();
     t.after(() => end.abort());
@@ -185,7 +191,7 @@ describe('the stock of a node', () => {
   });
 
   it('is not more than a crowded pool can spare', async (t) => {
-    const bench = await benchOf(t, { cidr: '198.51.100.0/29' });
+    const bench = await benchOf(t, { p: { cidr: '198.51.100.0/29' } });
     const desk = bench.desk('node-1', real);
     for (const n of [1, 2]) await desk.take(ask(`i${n}`), patience());
     const stock = stockOf(t, desk);
@@ -282,10 +288,7 @@ describe('the stock of a node', () => {
   });
 
   it('is given back when no node reaches its pool, so that the pool can go', async (t) => {
-    const bench = await DeskBench.of(t, await opened(t), {
-      p: POOL,
-      q: { cidr: '203.0.113.0/28' },
-    });
+    const bench = await benchOf(t, { p: POOL, q: { cidr: '203.0.113.0/28' } });
     const { store } = bench;
     const clock = new SkippingClock();
     const desk = bench.desk('node-1', { clock });

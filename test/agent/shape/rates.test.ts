@@ -7,6 +7,7 @@ import {
   changesIn,
   type Container,
   echoes,
+  excused,
   firstSecond,
   flood,
   flow,
@@ -76,9 +77,9 @@ describe('limits, as traffic meets them', { concurrency: 1 }, () => {
     { times, at = to }: { readonly times: number; readonly at?: Container },
   ) => {
     const [before, began] = [receivedBytes(at), performance.now()];
-    const offered = (await flood(from, to, datagram)) * times;
+    const { mbit, waited } = await flood(from, to, datagram);
     const got = ((receivedBytes(at) - before) * 8) / 1e3 / (performance.now() - began);
-    return { offered, got };
+    return { offered: mbit * times, waited, got };
   };
 
   for (const mbit of [10, 100])
@@ -88,11 +89,12 @@ describe('limits, as traffic meets them', { concurrency: 1 }, () => {
         [on.peer, a, 1448],
         [a, on.peer, 1448],
       ] as const) {
-        const { offered, got } = await bestOf(
+        const outcome = await bestOf(
           () => passed(way, { times: 1 }),
-          (outcome) => outcome.offered >= 2 * mbit,
+          ({ offered }) => offered >= 2 * mbit,
         );
-        assert.ok(offered >= 2 * mbit, `only ${offered} Mbit/s were offered`);
+        const { offered, got } = outcome;
+        assert.ok(offered >= excused(2 * mbit, outcome), `only ${offered} Mbit/s were offered`);
         assert.ok(got <= mbit * 1.05 && got > mbit / 4, `${got} Mbit/s`);
       }
     });
@@ -125,7 +127,10 @@ describe('limits, as traffic meets them', { concurrency: 1 }, () => {
         await on.tc(`qdisc del dev ${b.hostInterface} clsact`);
         await withMtu(1_500);
       });
-      assert.ok(outcome.offered >= mbit * 1.1, `only ${outcome.offered} Mbit/s were offered`);
+      assert.ok(
+        outcome.offered >= excused(mbit * 1.1, outcome),
+        `only ${outcome.offered} Mbit/s were offered`,
+      );
       assert.ok(outcome.got <= mbit * 1.05, `${outcome.got} Mbit/s`);
       assert.ok(outcome.got >= mbit / 4, `only ${outcome.got} Mbit/s`);
     });
@@ -166,17 +171,22 @@ describe('limits, as traffic meets them', { concurrency: 1 }, () => {
     };
     await reached('94 % of the other limit', 10 * 0.94, async () => {
       await set(30);
+      const began = performance.now();
       const before = await standingOf([b, 2], [c, 3]);
-      const loads = Promise.all([flow(on.peer, a, '-P 4 -t 8'), flow(on.peer, b, '-t 8')]);
+      const loads = Promise.all([flow(on.peer, a, '-P 4 -t 12'), flow(on.peer, b, '-t 12')]);
       const pings = echoes(on.peer, c, 600);
       await wait(2500);
       const changes = await changesIn(on.netns, () => set(8));
       await wait(1900);
       const after = await rateAt(a, 2000);
+      const isInTime = performance.now() - began < 11_000; // so that they still went on
       const [changed, other] = await loads;
       assert.ok(after <= 8 * 1.05, `${after} Mbit/s two seconds later`);
       assert.deepEqual([changed.streams, other.streams], [4, 1], 'connections to the end');
-      assert.ok(changed.bytes.every((bytes) => bytes > 0) && after > 0, 'it went on');
+      assert.ok(
+        changed.bytes.every((bytes) => bytes > 0),
+        'it went on',
+      );
       assert.match(changes.join('\n'), /class htb c0a1:1 dev v1 /);
       for (const line of changes) assert.match(line, / dev (v1|corral-0001) /, 'of nobody else');
       assert.deepEqual(await pings, { sent: 600, lost: 0 });
@@ -186,6 +196,8 @@ describe('limits, as traffic meets them', { concurrency: 1 }, () => {
         'the same trees, queues and limits',
       );
       assert.ok(other.mbit <= 10, `the other had ${other.mbit} Mbit/s`);
+      if (!isInTime) return [{ mbit: 0, waited: 0 }]; // the machine stood still: once more
+      assert.ok(after > 0, 'it went on');
       return [other];
     });
   });

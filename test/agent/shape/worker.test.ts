@@ -5,7 +5,7 @@ import { inNamespace, runOnce } from '../../../src/agent/shape/tool.ts';
 import { Worker } from '../../../src/agent/shape/worker.ts';
 import { sh } from './stage.ts';
 
-const soon = (): AbortSignal => AbortSignal.timeout(20_000);
+const soon = (): AbortSignal => AbortSignal.timeout(180_000);
 
 describe('a worker that stays up', { concurrency: 1 }, () => {
   const host = `cs-worker-${process.pid}`;
