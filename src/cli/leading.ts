@@ -1,6 +1,5 @@
 import { type ElectionDeps, lead, type Term } from '../ledger/election.ts';
 import { aborted, eitherSignal } from '../ledger/abort.ts';
-import type { Log } from '../plumbing/log.ts';
 import type { Turn } from '../plumbing/loop.ts';
 
 /** How long after a leader's death another takes over, ms: it is to have acted within 10 s. */
@@ -23,7 +22,7 @@ export function whileLeading(
     reign = undefined;
   };
   const campaign = (): Promise<void> => lead(deps, { name, ttlMs: ELECTION_TTL_MS }, hold, signal);
-  void stand(campaign, { signal, log: deps.log });
+  void stand(campaign, deps, signal);
   return async (within) => {
     if (!reign) return;
     const either = eitherSignal(within, reign.over);
@@ -35,13 +34,19 @@ export function whileLeading(
   };
 }
 
+/** How long a failed election is let be, ms: what a ledger refuses once it refuses again. */
+const STAND_AGAIN_MS = 1_000;
+
 /** Stands for election again and again until the signal. */
 async function stand(
   campaign: () => Promise<void>,
-  { signal, log }: { signal: AbortSignal; log: Log },
+  { clock, log }: Pick<ElectionDeps, 'clock' | 'log'>,
+  signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted)
-    await campaign().catch((fault: unknown) => {
-      if (!signal.aborted) log.warn('election failed', { fault: String(fault) });
+    await campaign().catch(async (fault: unknown) => {
+      if (signal.aborted) return;
+      log.warn('election failed', { fault: String(fault) });
+      await clock.sleep(STAND_AGAIN_MS, signal).catch(() => undefined);
     });
 }
