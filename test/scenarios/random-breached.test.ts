@@ -9,6 +9,7 @@ const BREACHED: readonly (readonly [seed: number, how: string])[] = [
   [1462, 'a held app was changed to take no address, and waited for one'],
   [3409, 'an upgrade replaced seven instances at once, while their addresses rested'],
   [3446, 'all instances were killed at once, while other networks kept the nodes open'],
+  [3761, 'an operator drained an empty node between our look at it and its reactivation'],
   [3948, 'an upgrade replaced eight instances at once'],
   [3474, 'what an upgrade that stood still was promised closed the node'],
 ];

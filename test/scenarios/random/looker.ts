@@ -33,6 +33,13 @@ export const MOST_FAILURES = 5;
  */
 const SAME_MOMENT_MS = 1_200;
 
+/**
+ * Mesos has no call that tests and sets (cluster/mesos/operator.ts): a gate asks whether an operator drains an
+ * agent right before it reactivates it. A drain that begins between that answer and the call, which take up to
+ * 50 ms each, is refused by Mesos, or lost if it has ended already because nothing ran there.
+ */
+const LOOK_TO_CALL_MS = 100;
+
 export interface LookerDeps {
   readonly sim: SimWorld;
   readonly ledger: SimulatedLedger;
@@ -112,7 +119,9 @@ export class Looker {
       return;
     }
     this.fenced.delete(node.name);
-    if (this.operators.has(node.name))
+    if (node.drain !== undefined && this.#deps.world.now() - tookMs <= LOOK_TO_CALL_MS) {
+      if (node.drain === 'DRAINED') this.operators.delete(node.name);
+    } else if (this.operators.has(node.name))
       this.breaches.push(`${gate} reactivated ${node.name}, which an operator had deactivated`);
   }
 
