@@ -7,6 +7,11 @@ const BREACHED: readonly (readonly [seed: number, how: string])[] = [
   [1025, 'eight instances were killed at once, and launched again while their addresses rested'],
   [1035, 'a node that its constraints excluded was taken for one that could take the launch'],
   [1462, 'a held app was changed to take no address, and waited for one'],
+  [2299, 'a node was lost with four instances that were starting, and all were replaced at once'],
+  [
+    2312,
+    'a node of a new agent and one that an operator gave back were open to a burst for seconds',
+  ],
   [3409, 'an upgrade replaced seven instances at once, while their addresses rested'],
   [3446, 'all instances were killed at once, while other networks kept the nodes open'],
   [3761, 'an operator drained an empty node between our look at it and its reactivation'],

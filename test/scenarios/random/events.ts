@@ -91,11 +91,13 @@ export class Events {
   }
 
   async #partition({ node: name, forMs }: Of<'partition'>): Promise<void> {
-    const { sim, clock } = this.#stage;
+    const { sim, clock, looker } = this.#stage;
     const node = sim.fleet.node(name);
     if (!node.reachable) return;
+    looker.lost(node);
     sim.fleet.partition(node);
     await clock.sleep(forMs, never);
+    looker.came(node);
     sim.fleet.heal(node);
   }
 

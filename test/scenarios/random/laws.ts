@@ -81,8 +81,8 @@ function nothingLost({ ledger, sim }: Stage): string[] {
 const MOST_CYCLES = 2;
 
 function noLoop({ looker: { episodes } }: Stage): string[] {
-  return episodes.flatMap(({ app, failedMs, before }) => [
-    ...(failedMs.length > MOST_FAILURES
+  return episodes.flatMap(({ app, failedMs, unseenMs, before }) => [
+    ...(failedMs.length - unseenMs.length > MOST_FAILURES
       ? [`${app} is in a loop: ${failedMs.length} launches failed`]
       : []),
     ...(before > MOST_CYCLES ? [`${app} was held ${before} times in vain`] : []),

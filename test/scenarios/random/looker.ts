@@ -17,6 +17,8 @@ import type { Request } from './inside.ts';
 export interface Episode {
   readonly app: string;
   readonly failedMs: number[];
+  /** Those of them that were launched before anybody could look: see AT_ONCE_MS. */
+  readonly unseenMs: number[];
   /** When the app was last held by then, ms. */
   readonly heldMs: number;
   /** Episodes of the app right before it that ended with a hold. */
@@ -39,6 +41,13 @@ const SAME_MOMENT_MS = 1_200;
  * 50 ms each, is refused by Mesos, or lost if it has ended already because nothing ran there.
  */
 const LOOK_TO_CALL_MS = 100;
+
+/**
+ * So long after others' acts nobody can have looked: no event of Mesos tells that an operator gave a node back,
+ * and Marathon launches in the next round of offers, a second later at most. The fence looks once a second
+ * while launches are held back or fail, and a call and two commits take up to a fifth.
+ */
+const AT_ONCE_MS = 1_200;
 
 export interface LookerDeps {
   readonly sim: SimWorld;
@@ -65,6 +74,11 @@ export class Looker {
   /** Nodes that a gate took out of the offers. */
   readonly fenced = new Set<string>();
   readonly #open = new Map<string, Episode>();
+  /** When others last brought a node into the offers, and when an app last lost instances with a node, ms. */
+  readonly #cameMs = new Map<string, number>();
+  readonly #bereftMs = new Map<string, number>();
+  /** Tasks that were launched right then. */
+  readonly #unseen = new Set<string>();
   readonly #asked = new Map<string, number>();
   readonly #deps: LookerDeps;
 
@@ -91,14 +105,28 @@ export class Looker {
     this.fenced.delete(name);
   }
 
-  operatorGave({ name }: SimNode): void {
-    this.operators.delete(name);
+  operatorGave(node: SimNode): void {
+    this.operators.delete(node.name);
+    this.came(node);
   }
 
   /** Its agent is another one, which nobody took out of the offers. */
-  renewed({ name }: SimNode): void {
-    this.operators.delete(name);
-    this.fenced.delete(name);
+  renewed(node: SimNode): void {
+    this.operators.delete(node.name);
+    this.fenced.delete(node.name);
+    this.lost(node);
+    this.came(node);
+  }
+
+  /** Offered from now on, unless it is out of the offers. */
+  came({ name }: SimNode): void {
+    this.#cameMs.set(name, this.#deps.world.now());
+  }
+
+  /** What runs there is replaced. */
+  lost(node: SimNode): void {
+    const { sim, world } = this.#deps;
+    for (const { order } of sim.fleet.on(node)) this.#bereftMs.set(order.spec.id, world.now());
   }
 
   /** A gate calls the master. */
@@ -147,27 +175,32 @@ export class Looker {
       .filter(({ goal, condition }) => goal === 'Running' && condition === 'Running').length;
   }
 
-  #launched({ order, launchedMs }: Container): void {
+  #launched({ order, launchedMs, task }: Container): void {
     const { world } = this.#deps;
     if (launchedMs !== world.now()) return; // told again after a partition
     this.launches += 1;
     this.#launches.set(order.spec.id, this.launchesOf(order.spec.id) + 1);
+    const cameMs = this.#cameMs.get(order.node.name) ?? -Infinity;
+    const bereftMs = this.#bereftMs.get(order.spec.id) ?? -Infinity;
+    if (world.now() - Math.max(cameMs, bereftMs) <= AT_ONCE_MS) this.#unseen.add(task);
     world.say(`  ${order.spec.id} is launched on ${order.node.name}`);
   }
 
-  #refused({ order }: Container, message: string): void {
+  #refused({ order, task }: Container, message: string): void {
     const { world } = this.#deps;
     const app = order.spec.id;
     this.failures += 1;
     world.say(`  ${app} fails on ${order.node.name}: ${message}`);
-    this.#episodeOf(app).failedMs.push(world.now());
+    const { failedMs, unseenMs } = this.#episodeOf(app);
+    failedMs.push(world.now());
+    if (this.#unseen.has(task)) unseenMs.push(world.now());
   }
 
   #episodeOf(app: string): Episode {
     const open = this.#open.get(app);
     const heldMs = this.#held(app)?.heldMs ?? 0;
     if (open?.heldMs === heldMs) return open;
-    const episode = { app, failedMs: [], heldMs, before: open ? open.before + 1 : 0 };
+    const episode = { app, failedMs: [], unseenMs: [], heldMs, before: open ? open.before + 1 : 0 };
     this.episodes.push(episode);
     this.#open.set(app, episode);
     return episode;
