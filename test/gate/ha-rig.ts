@@ -9,7 +9,7 @@ import { createSim, type Sim } from '../../src/sim/sim.ts';
 import { EtcdCluster } from '../fakes/etcd.ts';
 import type { Seen } from '../fakes/upstream.ts';
 import { type Answer, askAt } from '../sim/stage.ts';
-import { FAST, smallNodes, smallTopology } from './cluster.ts';
+import { bearing, FAST, smallNodes, smallTopology } from './cluster.ts';
 import { type GateProcess, startGateProcess } from './gate-process.ts';
 import { type Recorder, startRecorder } from './recorder.ts';
 
@@ -141,7 +141,7 @@ const untilIn =
   async (holds, what) => {
     const late = AbortSignal.timeout(WITHIN_MS);
     for (;;) {
-      const found = await holds();
+      const found = await bearing(holds);
       if (found !== undefined && found !== false) return found;
       if (late.aborted) {
         const words = lastWords(members);

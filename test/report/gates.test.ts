@@ -79,7 +79,8 @@ describe('three gates on one etcd', { timeout: 400_000 }, () => {
       }
       await until(async () => (await accounted(first)).length >= 24, 'reports are made');
       await Promise.all(loops.map((loop) => loop.stop()));
-      const made = await accounted(first);
+      let made: readonly ReportRecord[] = [];
+      await until(async () => (made = await accounted(first)).length >= 24, 'they are read');
       const dues = made.map(({ dueMs = 0 }) => dueMs);
       assert.equal(new Set(dues).size, dues.length, 'no due time has two reports');
       const [oldest] = made;

@@ -10,7 +10,7 @@ import type { Store } from '../../src/ledger/store.ts';
 import { systemClock } from '../../src/plumbing/clock.ts';
 import { silentLog } from '../../src/plumbing/log.ts';
 import { EtcdCluster } from '../fakes/etcd.ts';
-import { smallTopology, startTestCluster } from '../gate/cluster.ts';
+import { bearing, smallTopology, startTestCluster } from '../gate/cluster.ts';
 import { type GateProcess, startGateProcess } from '../gate/gate-process.ts';
 import { patience } from '../ledger/opened.ts';
 import { at } from './ledger.ts';
@@ -21,7 +21,7 @@ export async function until(
   what: string,
   withinMs = 180_000,
 ): Promise<void> {
-  for (const late = performance.now() + withinMs; !(await holds()); await wait(20))
+  for (const late = performance.now() + withinMs; !(await bearing(holds)); await wait(20))
     if (performance.now() > late) throw new Error(`waited in vain until ${what}`);
 }
 

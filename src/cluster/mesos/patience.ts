@@ -6,12 +6,17 @@ export class NothingCame extends Error {
   }
 }
 
-/** A wait that may go on as long as something happens. `signal` says when it is over. */
+/**
+ * A wait that may go on as long as something happens. `signal` says when it is over. Where this process itself stood
+ * still, what has come meanwhile is heard first: its timers are looked at before its connections.
+ */
 export class Patience {
   readonly signal: AbortSignal;
   readonly #over = new AbortController();
   readonly #outer: AbortSignal;
   #timer: NodeJS.Timeout;
+  /** Grows whenever the wait begins anew, or ends. */
+  #turns = 0;
 
   /** @param outer  ends the wait as well */
   constructor(outer: AbortSignal, withinMs: number) {
@@ -23,12 +28,13 @@ export class Patience {
 
   /** From now on the wait may be this long. */
   within(withinMs: number): void {
-    clearTimeout(this.#timer);
+    this.#end();
     this.#timer = this.#start(withinMs);
   }
 
   /** Something happened: the wait begins anew. */
   renew(): void {
+    this.#turns += 1;
     this.#timer.refresh();
   }
 
@@ -39,9 +45,17 @@ export class Patience {
   }
 
   /** A reader that is left where it waits does not come to its own end. */
-  readonly #end = (): void => clearTimeout(this.#timer);
+  readonly #end = (): void => {
+    this.#turns += 1;
+    clearTimeout(this.#timer);
+  };
 
   #start(withinMs: number): NodeJS.Timeout {
-    return setTimeout(() => this.#over.abort(new NothingCame(withinMs)), withinMs);
+    return setTimeout(() => {
+      const turn = this.#turns;
+      setImmediate(() => {
+        if (this.#turns === turn) this.#over.abort(new NothingCame(withinMs));
+      });
+    }, withinMs);
   }
 }
