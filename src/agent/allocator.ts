@@ -82,6 +82,10 @@ export class Allocator {
    */
   readonly #nameless = new Map<string, Set<string>>();
   readonly #repeats: Repeats;
+  /** Names of holdings of which the ledger, or the journal, is being told that they have ended. */
+  readonly #leaving = new Set<string>();
+  /** For each read of the leases under way: names that are not to be learned from it. */
+  readonly #readings = new Set<Set<string>>();
   #known = false;
 
   constructor(deps: AllocatorDeps) {
@@ -102,17 +106,30 @@ export class Allocator {
 
   /** Learns what the ledger says this node holds; a name known already stays. @throws as Desk.leases */
   async learn(signal: AbortSignal): Promise<void> {
-    this.learned(await this.#deps.desk.leases(signal));
+    await this.learnFrom(() => this.#deps.desk.leases(signal));
     for (const [address, nonces] of this.#nameless) {
       this.#nameless.delete(address);
       for (const nonce of nonces) await this.takeBack(address, nonce);
     }
   }
 
-  /** The same from leases that somebody else has just read. */
-  learned(leases: readonly NodeLease[]): void {
-    // given up already, which the ledger has not heard of yet
-    const given = new Set(this.#deps.journal.pending().map(nameOf));
+  /**
+   * The same from leases that somebody else reads. What is given up by then, or while they are read, is not
+   * learned from them: the ledger had not heard of it. @throws as `read`
+   */
+  async learnFrom(read: () => Promise<readonly NodeLease[]>): Promise<readonly NodeLease[]> {
+    const given = new Set([...this.#leaving, ...this.#deps.journal.pending().map(nameOf)]);
+    this.#readings.add(given);
+    try {
+      const leases = await read();
+      this.#learned(leases, given);
+      return leases;
+    } finally {
+      this.#readings.delete(given);
+    }
+  }
+
+  #learned(leases: readonly NodeLease[], given: ReadonlySet<string>): void {
     for (const { address, lease } of leases) {
       const { incarnation, pool, sinceMs } = lease;
       if (this.#held.has(address) || given.has(nameOf({ address, incarnation }))) continue;
@@ -190,7 +207,7 @@ export class Allocator {
     log.warn('somebody uses an address that nobody was given', at);
     try {
       await quarantineSquatted(desk, at, signal);
-      this.#held.delete(at.address);
+      this.#ended(at.address);
     } catch (fault) {
       void this.#releaseNow(at.address); // withheld or not, this node does not have it
       throw fault;
@@ -222,10 +239,25 @@ export class Allocator {
   }
 
   async #releaseNow(address: string): Promise<void> {
+    const name = this.#ended(address);
+    if (name === undefined) return;
+    this.#leaving.add(nameOf(name));
+    await this.#told(address, name).finally(() => this.#leaving.delete(nameOf(name)));
+  }
+
+  /** This node does not have it any more. @returns by which name it had it */
+  #ended(address: string): (Holding & { readonly address: string }) | undefined {
     const holding = this.#held.get(address);
-    if (!holding) return;
-    const { desk, log } = this.#deps;
+    if (!holding) return undefined;
     this.#held.delete(address);
+    const name = { address, ...holding };
+    for (const given of this.#readings) given.add(nameOf(name));
+    return name;
+  }
+
+  /** The ledger, or the journal while it is away. */
+  async #told(address: string, holding: Holding): Promise<void> {
+    const { desk, log } = this.#deps;
     if (desk.reachable())
       try {
         const signal = AbortSignal.timeout(RELEASE_WITHIN_MS);

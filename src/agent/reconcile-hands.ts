@@ -11,7 +11,7 @@ import type { Log } from '../plumbing/log.ts';
 
 /** What the driver knows of this node's leases, so that a release can name the one it means. */
 export interface Holdings {
-  learned(leases: readonly NodeLease[]): void;
+  learnFrom(read: () => Promise<readonly NodeLease[]>): Promise<readonly NodeLease[]>;
   /** A look ended well. */
   looked(look: Look): void;
   holds(address: string, holding: { readonly incarnation: string; readonly pool: string }): void;

@@ -112,8 +112,7 @@ class Turns {
     const turn = (this.#begun += 1);
     const { desk, store, journal, bootId, holdings } = this.#deps;
     const call = await store.get(keys.rebuilding, signal);
-    const leases = await desk.leases(signal);
-    holdings.learned(leases);
+    const leases = await holdings.learnFrom(() => desk.leases(signal));
     const docker = await lookAtDocker(this.#deps, leases, signal);
     const times = { steadyMs: this.#deps.steadyMs(), apartMs: this.#deps.apartMs ?? EVERY_MS };
     const plan = reconcile({
