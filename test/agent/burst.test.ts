@@ -16,6 +16,8 @@ const DEFAULT_KBIT = 2_000;
 const ASKED_KBIT = 1_000;
 const FLOODS_S = 5;
 const ATTEMPTS = 3;
+/** No further attempt after that: one takes minutes on a machine that has much to do. */
+const LAST_BEGUN_MS = 180_000;
 /** What a class lets go at once, and one packet of segmentation offload, bytes. */
 const BURST = 25_000 + 65_536;
 
@@ -72,6 +74,7 @@ describe(`${CONTAINERS} containers that start at once and flood from their first
   }
 
   it('none ever has more than its network gives, and each what it asked for within a second', async (t) => {
+    const began = performance.now();
     // A machine that stands still for a moment may let packets pass before their limit, never hold them back.
     for (let attempt = 1; ; attempt += 1) {
       const [first = [], then = []] = await measured(attempt);
@@ -87,7 +90,7 @@ describe(`${CONTAINERS} containers that start at once and flood from their first
         assert.ok((then[0] ?? NaN) > 0, 'they went on sending');
         return;
       } catch (fault) {
-        if (attempt === ATTEMPTS) throw fault;
+        if (attempt === ATTEMPTS || performance.now() - began > LAST_BEGUN_MS) throw fault;
       }
     }
   });

@@ -223,13 +223,18 @@ describe('limits, as traffic meets them', { concurrency: 1 }, () => {
     });
     for (const direction of ['in', 'out'] as const)
       await reached('90 % of each floor of 100 Mbit/s', 90, async () => {
-        const flows = await Promise.all(
+        const flows = Promise.all(
           containers.map((one) =>
             direction === 'in' ? flow(on.peer, one, '-P 2 -t 4') : flow(one, on.peer, '-P 2 -t 4'),
           ),
         );
-        const sum = flows.reduce((total, { mbit }) => total + mbit, 0);
-        assert.ok(sum <= 300, `${sum} Mbit/s pass the link`);
+        await wait(1_500);
+        // of all in the same two seconds: one that begins late has the link to itself in the end
+        const rates = (direction === 'in' ? containers : [on.peer]).map((one) =>
+          rateAt(one, 2_000),
+        );
+        const sum = (await Promise.all(rates)).reduce((total, mbit) => total + mbit, 0);
+        assert.ok(sum <= 300 * 1.02, `${sum} Mbit/s pass the link`);
         return flows;
       });
   });
