@@ -7,7 +7,7 @@ import { watchForce, type ForceDeps } from '../fence/force.ts';
 import { fenceMetrics } from '../fence/metrics.ts';
 import { queuedLaunches } from '../fence/queue.ts';
 import { countFenced, type FenceState, FenceStates } from '../fence/state.ts';
-import { fenceTurn } from '../fence/turn.ts';
+import { FRESH_MS, fenceTurn } from '../fence/turn.ts';
 import { type FenceBook, openFenceBook } from '../ledger/fence-book.ts';
 import type { QueuedLaunch } from '../core/fence-pending.ts';
 import type { Clock } from '../plumbing/clock.ts';
@@ -88,15 +88,19 @@ export function startFence(
     staged: feedStaged({ mesos, settings, view, clock, log }, signal),
     queue: (within) => queueOf(parts, within),
     failures: (sinceMs) => failures.since(sinceMs),
-    onPass: (report) => states.take(report),
+    onPass: (report) => {
+      states.take(report);
+      if (report.isPressing && fence.mode === 'on') lookAgain();
+    },
   });
   const timing = { everyMs: fence.everyMs, backoffMs: 500, backoffCapMs: 5_000 };
   const ifLeading = whileLeading(FENCE_ELECTION, turn, { store, clock, log }, signal);
   const loop = startLoop('fence', ifLeading, { ...timing, deadlineMs: 30_000, clock, log });
+  const lookAgain = wakingAfter(FRESH_MS, { loop, clock }, signal);
   // who only watches is in no hurry
   if (fence.mode === 'on') {
     wakeOnChange([view, book, failures], { loop, clock }, signal);
-    wakeAfterChange([failures], { loop, clock }, signal);
+    listenTo([failures], wakingAfter(QUEUED_AFTER_MS, { loop, clock }, signal), signal);
   }
   const state = (): FenceState => states.now;
   fenceMetrics({
@@ -134,13 +138,13 @@ function wakeOnChange(sources: Sources, { loop, clock }: Woken, signal: AbortSig
   listenTo(sources, wake, signal);
 }
 
-/** Once more, for what shows elsewhere only later. */
-function wakeAfterChange(sources: Sources, { loop, clock }: Woken, signal: AbortSignal): void {
+/** Wakes the loop once more a while after it was called, for what shows elsewhere only later. */
+function wakingAfter(ms: number, { loop, clock }: Woken, signal: AbortSignal): () => void {
   let isWaking = false;
-  const wake = (): void => {
+  return () => {
     if (isWaking) return;
     isWaking = true;
-    clock.sleep(QUEUED_AFTER_MS, signal).then(
+    clock.sleep(ms, signal).then(
       () => {
         isWaking = false;
         loop.wake();
@@ -148,7 +152,6 @@ function wakeAfterChange(sources: Sources, { loop, clock }: Woken, signal: Abort
       () => undefined, // ended
     );
   };
-  listenTo(sources, wake, signal);
 }
 
 function listenTo(sources: Sources, wake: () => void, signal: AbortSignal): void {

@@ -1,6 +1,7 @@
 import type { FailureRecord } from '../core/failure-record.ts';
 import { type BurstsOver, type HeldBack, heldBack } from '../core/fence-burst.ts';
 import type { PendingLaunch } from '../core/fence-demand.ts';
+import { DETOUR_MS } from '../core/fence-detour.ts';
 import { pendingLaunches, type QueuedLaunch } from '../core/fence-pending.ts';
 import type { FenceRecord } from '../core/fence-record.ts';
 import type { StagedTask } from '../core/fence-staging.ts';
@@ -37,6 +38,11 @@ export interface Decided {
   readonly steps: FenceSteps;
   readonly since: RoomSince;
   readonly over: BurstsOver;
+  /**
+   * Launches are held back, or have failed within the last minute: a node that others reactivate or that comes
+   * back now is open to those, and no event of Mesos tells of it.
+   */
+  readonly isPressing: boolean;
 }
 
 /** What is to be done now: at once, and without touching anything. */
@@ -60,8 +66,11 @@ export function decideFence(rules: DecideRules, looked: Looked): Decided {
     rules: { ...rules, isAble },
     nowMs,
   });
-  return { steps, since, over: held.over };
+  return { steps, since, over: held.over, isPressing: isPressing(looked, held) };
 }
+
+const isPressing = ({ failures, nowMs }: Looked, held: HeldBack): boolean =>
+  held.nodes.size > 0 || failures.some(({ atMs }) => Math.abs(nowMs - atMs) < DETOUR_MS);
 
 function roomsIn({ snapshot, staged, over, nowMs }: Looked) {
   const picture = pictureOf(snapshot, staged);

@@ -10,7 +10,7 @@ import type { Snapshot } from '../core/snapshot.ts';
 import type { Term } from '../ledger/election.ts';
 import type { FenceBook } from '../ledger/fence-book.ts';
 import type { Fences } from '../ledger/fences.ts';
-import { decideFence, type DecideRules } from './decide.ts';
+import { type Decided, decideFence, type DecideRules } from './decide.ts';
 import type { FenceForce } from './means.ts';
 import { carryOut, type Pass, type StepOutcome, type SwitchDeps } from './switch.ts';
 
@@ -38,6 +38,8 @@ export interface PassReport {
   readonly force: FenceForce;
   readonly steps: FenceSteps;
   readonly done: readonly { readonly action: FenceAction; readonly outcome: StepOutcome }[];
+  /** Mesos is to be looked at again within `FRESH_MS`: see decide.ts. */
+  readonly isPressing: boolean;
 }
 
 /** What Mesos shows, and when it was asked. */
@@ -61,8 +63,8 @@ interface Memory {
 
 /** How long a node is let be after Mesos refused to switch it: its word seldom changes by itself. */
 const REFUSED_FOR_MS = MINUTE_MS;
-/** A list of agents that a switch rests on is no older: an operator may have acted meanwhile. */
-const FRESH_MS = 1_000;
+/** A list of agents that a switch rests on, or that presses, is no older: an operator may have acted meanwhile. */
+export const FRESH_MS = 1_000;
 /** Writes that switch nothing, in one pass. */
 const MOST_WRITES = 128;
 
@@ -81,9 +83,10 @@ export function fenceTurn(deps: FenceTurnDeps): (signal: AbortSignal, term: Term
     const queue = await deps.queue(signal).catch(() => undefined);
     const around = { memory, force, queue, signal };
     let looked = await look(deps, around, deps.settings.everyMs);
-    if (looked && switchesIn(looked.steps) > 0) looked = await look(deps, around, FRESH_MS);
+    if (looked && (looked.isPressing || switchesIn(looked.steps) > 0))
+      looked = await look(deps, around, FRESH_MS);
     if (!looked) return;
-    const { steps, fences, nowMs } = looked;
+    const { steps, fences, isPressing, nowMs } = looked;
     const flips = (node: string): readonly number[] => memory.flips.get(node) ?? [];
     const pass: Pass = { term, means: force.means, fences, flips, signal };
     const due = dueOf(steps.actions, memory, nowMs);
@@ -91,7 +94,7 @@ export function fenceTurn(deps: FenceTurnDeps): (signal: AbortSignal, term: Term
     if (due.some(isSwitch)) memory.agents = undefined;
     const done = await carryOutAll(deps, pass, due);
     remember(memory, done, nowMs);
-    deps.onPass({ force, steps, done });
+    deps.onPass({ force, steps, done, isPressing });
   };
 }
 
@@ -105,12 +108,17 @@ interface Around {
   readonly signal: AbortSignal;
 }
 
+interface Look extends Pick<Decided, 'steps' | 'isPressing'> {
+  readonly fences: Fences;
+  readonly nowMs: number;
+}
+
 /** Decides, on a list of agents that is at most so old. */
 async function look(
   deps: FenceTurnDeps,
   { memory, force, queue, signal }: Around,
   mostMs: number,
-): Promise<{ steps: FenceSteps; fences: Fences; nowMs: number } | undefined> {
+): Promise<Look | undefined> {
   const age = Math.abs(deps.clock.now() - (memory.agents?.atMs ?? -Infinity));
   if (age >= mostMs) {
     const asked = { atMs: deps.clock.now(), fences: deps.book.fences() };
@@ -122,7 +130,7 @@ async function look(
   // the newest word on both, after everything that was waited for
   const fences = deps.book.fences();
   const nowMs = deps.clock.now();
-  const { steps, since, over } = decideFence(deps.settings, {
+  const { steps, since, over, isPressing } = decideFence(deps.settings, {
     ...{ snapshot, fences, queue, nowMs, failures: deps.failures(nowMs - STUBBORN_MS) },
     ...{ agents: memory.agents.byNode, staged: deps.staged(), isAble: force.isAble },
     ...{ since: memory.since, over: memory.over, flips: memory.flips },
@@ -130,7 +138,8 @@ async function look(
   memory.since = since;
   memory.over = over;
   const isTold = isTimely(memory.agents, fences);
-  return { steps: { ...steps, actions: steps.actions.filter(isTold) }, fences, nowMs };
+  const actions = steps.actions.filter(isTold);
+  return { steps: { ...steps, actions }, fences, isPressing, nowMs };
 }
 
 /**
