@@ -5,8 +5,8 @@ import { factName } from '../../src/core/container-facts.ts';
 import { keys } from '../../src/ledger/keys.ts';
 import { records } from '../../src/ledger/records.ts';
 import { IMAGE } from '../fakes/dockerd.ts';
-import { startTestCluster, type TestCluster } from '../gate/cluster.ts';
-import { dockerTasks } from './docker-tasks.ts';
+import type { TestCluster } from '../gate/cluster.ts';
+import { dockerCluster } from './docker-tasks.ts';
 import { NODE, Rig, soon } from './rig.ts';
 
 const POOLS = {
@@ -45,11 +45,7 @@ describe('gate, simulated Marathon, and tasks that are real containers', () => {
       ],
     });
     await rig.made('prod', '10.95.0.0/24');
-    cluster = await startTestCluster({
-      ...{ store: rig.store, topology: TOPOLOGY },
-      nodes: [{ name: NODE, cpus: 4, mem: 4_096, disk: 10_240, attributes: {} }],
-      sim: { addresses: dockerTasks(rig.dockerd) },
-    });
+    cluster = await dockerCluster(rig, TOPOLOGY);
   });
   after(async () => {
     await cluster.stop();

@@ -1,5 +1,7 @@
 import type { AddressSource, TakeRequest } from '../../src/sim/addresses.ts';
 import { type Dockerd, IMAGE } from '../fakes/dockerd.ts';
+import { startTestCluster, type TestCluster } from '../gate/cluster.ts';
+import { NODE, type Rig } from './rig.ts';
 
 /** The Docker containerizer: a task is a `docker run`, as Mesos makes it. */
 export const dockerTasks = (dockerd: Dockerd): AddressSource => ({
@@ -20,3 +22,11 @@ export const dockerTasks = (dockerd: Dockerd): AddressSource => ({
 });
 
 const nameOf = (task: string): string => `task-${task.replaceAll(/[^a-zA-Z0-9_.-]/g, '-')}`;
+
+/** A gate before a simulated cluster of the rig's node, on the rig's ledger, whose tasks the rig's dockerd runs. */
+export const dockerCluster = (rig: Rig, topology: unknown): Promise<TestCluster> =>
+  startTestCluster({
+    ...{ store: rig.store, topology },
+    nodes: [{ name: NODE, cpus: 4, mem: 4_096, disk: 10_240, attributes: {} }],
+    sim: { addresses: dockerTasks(rig.dockerd) },
+  });

@@ -12,8 +12,8 @@ import { appRates } from '../../src/ledger/app-rates.ts';
 import { keys } from '../../src/ledger/keys.ts';
 import { systemClock as clock } from '../../src/plumbing/clock.ts';
 import { IMAGE } from '../fakes/dockerd.ts';
-import { startTestCluster, type TestCluster } from '../gate/cluster.ts';
-import { dockerTasks } from './docker-tasks.ts';
+import type { TestCluster } from '../gate/cluster.ts';
+import { dockerCluster } from './docker-tasks.ts';
 import { NODE, Rig, soon } from './rig.ts';
 
 const exec = promisify(execFile);
@@ -46,11 +46,7 @@ describe('rates in the labels of a network, from the gate to the kernel of a rea
     const { pools, networks } = TOPOLOGY;
     rig = await Rig.start({ pools, networks, parts: [reconcilePart({ factNames }), shaping] });
     await rig.made('prod', '10.88.0.0/24', '--label', 'net_out=7mbit');
-    cluster = await startTestCluster({
-      ...{ store: rig.store, topology: TOPOLOGY },
-      nodes: [{ name: NODE, cpus: 4, mem: 4_096, disk: 10_240, attributes: {} }],
-      sim: { addresses: dockerTasks(rig.dockerd) },
-    });
+    cluster = await dockerCluster(rig, TOPOLOGY);
   });
   after(async () => {
     await cluster.stop();
