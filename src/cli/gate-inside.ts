@@ -4,6 +4,7 @@ import type { MesosClient, MesosStreams } from '../cluster/mesos/client.ts';
 import type { Settings } from '../config/settings.ts';
 import { watchFailures } from '../gate/brake-watch.ts';
 import { createDecide, NODES_KEPT } from '../gate/decide.ts';
+import { Flights } from '../gate/flights.ts';
 import { createJudge, type Judge, type JudgeDeps } from '../gate/judge.ts';
 import { createPlanner, type Planner } from '../gate/planner.ts';
 import { createSettling } from '../gate/settle.ts';
@@ -144,6 +145,7 @@ function judgeFor(deps: GateInsideDeps, { view, registry, options }: Judging): J
     context: marathon.context,
     decide,
     sequence: () => view.sequence,
+    flights: new Flights(clock),
     whenLedgerDown: settings.gate.whenLedgerDown,
     withinMs: settings.gate.decideWithinMs,
     clock,

@@ -9,6 +9,7 @@ import type { Log } from '../plumbing/log.ts';
 import { parseStrictJson } from '../plumbing/strict-json.ts';
 import type { HoldPolicy } from './claims.ts';
 import { CannotJudge } from './errors.ts';
+import type { Flight, Flights } from './flights.ts';
 import type { FlatHeaders } from './headers.ts';
 import type { Growing } from './growing.ts';
 import type { ForwardResult } from './forward.ts';
@@ -77,6 +78,7 @@ export interface JudgeDeps {
   readonly decide: Decide;
   /** The admission sequence that the picture shows now. */
   readonly sequence: () => number;
+  readonly flights: Flights;
   /** What to do when the ledger cannot be reached: see `gate.whenLedgerDown`. */
   readonly whenLedgerDown: 'refuse' | 'pass';
   /** Longest time from the body to the verdict, ms. */
@@ -126,24 +128,59 @@ interface Deciding {
   readonly more: Pick<Asked, 'body' | 'hold' | 'growing'>;
 }
 
-/** A change of an app that is admitted while Marathon tells what it has of it makes us ask once more. */
+/**
+ * Changes of an app that were under way when Marathon was asked, or are admitted meanwhile, make us ask once
+ * more. Those of this gate are waited for, but for so long only: Marathon may be silent about them.
+ */
 async function untilDecided(
   deps: JudgeDeps,
   { route, json, more }: Deciding,
   signal: AbortSignal,
 ): Promise<Ruling> {
-  for (;;) {
-    signal.throwIfAborted();
-    const seenAt = deps.sequence();
-    const prepared = await prepare(deps, { route, json }, signal);
-    if (prepared === undefined) return passed(route, more.body, 'pass; reason=marathon-decides');
-    try {
-      return await deps.decide({ ...prepared, ...more, seenAt }, signal);
-    } catch (fault) {
-      if (!(fault instanceof AppChanged)) throw fault;
+  const flight = deps.flights.open();
+  const patience = AbortSignal.timeout(deps.withinMs / 2);
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const seenAt = deps.sequence();
+      const prepared = await prepare(deps, { route, json }, signal);
+      if (!(await flight.take(appsOf(route, prepared), patience))) continue;
+      const ruling = prepared
+        ? await decided(deps, { ...prepared, ...more, seenAt }, signal)
+        : passed(route, more.body, 'pass; reason=marathon-decides');
+      if (ruling) return untilSettled(ruling, flight);
     }
+  } catch (fault) {
+    flight.end();
+    throw fault;
   }
 }
+
+/** Of a change that Marathon is certain to refuse only what its route names is known. */
+function appsOf(route: JudgedRoute, prepared: Prepared | undefined): readonly string[] {
+  if (prepared) return prepared.changes.map(({ id }) => id);
+  if ('app' in route) return [route.app];
+  return 'id' in route && route.kind !== 'cancelDeployment' ? [route.id] : [];
+}
+
+/** Undefined when it has to be prepared anew. */
+async function decided(
+  deps: JudgeDeps,
+  asked: Asked,
+  signal: AbortSignal,
+): Promise<Ruling | undefined> {
+  try {
+    return await deps.decide(asked, signal);
+  } catch (fault) {
+    if (fault instanceof AppChanged) return undefined;
+    throw fault;
+  }
+}
+
+const untilSettled = (ruling: Ruling, flight: Flight): Ruling => ({
+  ...ruling,
+  settle: (result) => ruling.settle(result).finally(() => flight.end()),
+});
 
 export function jsonOf({ kind }: JudgedRoute, body: Buffer): Json | undefined {
   const listsInstances = kind === 'killPodInstances' && body.length > 0;
