@@ -20,8 +20,11 @@ export const MOST_RECORDS = 120;
 export class TooManyApps extends Refusal {
   readonly code = 'too-many-apps';
   readonly remedy = 'split the group into smaller ones';
-  constructor(readonly count: number) {
-    super(`a change of ${count} records is over the limit of ${MOST_RECORDS}`);
+  constructor(
+    readonly apps: number,
+    readonly count: number,
+  ) {
+    super(`${apps} apps take ${count} records of one commit, which has room for ${MOST_RECORDS}`);
   }
 }
 
@@ -87,7 +90,8 @@ export async function reserve(
   signal: AbortSignal,
 ): Promise<Admitted> {
   const changes = writesOf(admission);
-  if (changes.length > MOST_RECORDS) throw new TooManyApps(changes.length);
+  if (changes.length > MOST_RECORDS)
+    throw new TooManyApps(admission.reservations.length, changes.length);
   const seen = await readAdmission(store, signal);
   if (seen.sequence !== admission.sequence) return { won: false, ...seen };
   const { guard, write } = advancing(seen);

@@ -149,4 +149,23 @@ describe('rates in the labels of a network under Docker', { timeout: 550_000 }, 
     await forgotten('/shop/a');
     await forgotten('/shop/b');
   });
+
+  it('count in what one commit can carry: a larger group is refused in words', async () => {
+    const group = (count: number) => ({
+      id: '/many',
+      apps: Array.from({ length: count }, (_, n) =>
+        labelled(`/many/app-${n}`, { net_in: '3mbit' }, { instances: 0 }),
+      ),
+    });
+    const arrived = cluster.arrived().length;
+    const refused = await cluster.request('POST', '/v2/groups', group(61));
+    assert.equal(refused.status, 422, refused.text);
+    assert.equal(refused.headers.get('corral-refusal'), 'too-many-apps');
+    assert.match(refused.json.message as string, /^61 apps take 122 records .* 120; split/);
+    assert.equal(cluster.arrived().length, arrived, 'Marathon heard nothing of it');
+    assert.equal(said('/many/app-0'), undefined);
+    const made = await cluster.request('POST', '/v2/groups', group(60));
+    assert.equal(made.status, 201, made.text);
+    assert.deepEqual(said('/many/app-59'), { prod: { netInKbit: 3_000 } });
+  });
 });

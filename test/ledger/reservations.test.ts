@@ -133,7 +133,7 @@ describe('reserve', () => {
     await assert.rejects(
       reserve(store, { sequence: 0, reservations }, signal),
       (error) =>
-        error instanceof TooManyApps && /121 records is over the limit of 120/.test(error.message),
+        error instanceof TooManyApps && /^121 apps take 121 records .* 120$/.test(error.message),
     );
     const { won } = await reserve(
       store,
