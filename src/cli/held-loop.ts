@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { NODES_KEPT } from '../gate/decide.ts';
+import { NODES_KEPT } from '../gate/verdict-of.ts';
 import { brakeTurn, type BrakeDeps } from '../gate/brake.ts';
 import { type HeldQueueDeps, heldQueueTurn } from '../gate/held-queue.ts';
 import type { Leading } from '../gate/held-hands.ts';

@@ -1,9 +1,6 @@
 import { createHash } from 'node:crypto';
-import { edited, type BodyShape } from '../cluster/marathon/edit.ts';
 import { fingerprint } from '../cluster/marathon/json.ts';
-import type { Change } from '../cluster/marathon/change.ts';
 import type { JudgedRoute } from '../cluster/marathon/route.ts';
-import type { Answer, VerdictRecord } from '../core/verdict-record.ts';
 import { replaceStale } from '../core/replan.ts';
 import { sameHeld } from '../ledger/held.ts';
 import { reserve } from '../ledger/reservations.ts';
@@ -16,9 +13,11 @@ import type { Growing } from './growing.ts';
 import { AppChanged, type Asked, type Decide, passed, type Ruling } from './judge.ts';
 import { LedgerWatch } from './ledger-watch.ts';
 import { admissionOf } from './promise.ts';
+import { sentBody } from './sent-body.ts';
 import type { Settling } from './settle.ts';
 import type { Turnstile } from './turnstile.ts';
 import type { VerdictLog } from './verdict-log.ts';
+import { type Seen, verdictOf } from './verdict-of.ts';
 import { weigh, type Weighed, type WeighOptions } from './weigh.ts';
 
 export interface DecideDeps {
@@ -104,7 +103,7 @@ function upToDate(view: View): View {
 
 interface Promising {
   readonly weighed: Weighed;
-  readonly at: { readonly sequence: number; readonly revision: number };
+  readonly at: Seen;
   readonly signal: AbortSignal;
 }
 
@@ -140,7 +139,7 @@ async function promised(
   }
   const settle = deps.settling.of({ id, admission, before, changes: asked.changes });
   const isLate = (): boolean => writes > 0 && clock.now() - nowMs >= sentWithinMs;
-  return { ...(await rulingOf(deps, asked, { weighed, at, signal })), isLate, settle };
+  return { ...rulingOf(deps, asked, { weighed, at, signal }), isLate, settle };
 }
 
 function fingerprintOf({ route, json, body }: Asked): string {
@@ -150,67 +149,21 @@ function fingerprintOf({ route, json, body }: Asked): string {
     .digest('hex');
 }
 
-async function rulingOf(
-  deps: DecideDeps,
+function rulingOf(
+  { verdicts, clock }: DecideDeps,
   asked: Asked,
   { weighed, at }: Promising,
-): Promise<Omit<Ruling, 'settle' | 'isLate'>> {
+): Omit<Ruling, 'settle' | 'isLate'> {
   const { verdict, edits } = weighed;
   const answer = verdict?.answer ?? 'pass';
   const message = verdict?.message ?? 'claims no room';
   const id = verdict
-    ? deps.verdicts.add(recordOf(deps, asked, { weighed, at, answer, message }))
+    ? verdicts.add(verdictOf(asked, { weighed, at, answer, message }, clock.now()))
     : '';
-  const body =
-    edits.size > 0 && asked.json !== undefined
-      ? Buffer.from(JSON.stringify(edited(shapeOf(asked.route, asked.changes), asked.json, edits)))
-      : asked.body;
-  const named = id === '' ? answer : `${answer}; id=${id}`;
-  return Promise.resolve({
-    target: asked.route.canonicalTarget,
-    body,
-    added: ['Corral-Verdict', named],
-  });
-}
-
-/** How the body of a route names the run specs in it. */
-function shapeOf(route: JudgedRoute, changes: readonly Change[]): BodyShape {
-  const id = changes[0]?.id ?? '';
-  if (route.kind === 'updateApps') return { of: 'apps' };
-  if (route.kind === 'createGroup' || route.kind === 'updateGroup')
-    return { of: 'group', path: route.path };
-  return changes[0]?.kind === 'pod' ? { of: 'pod', id } : { of: 'app', id };
-}
-
-interface Recording {
-  readonly weighed: Weighed;
-  readonly at: { readonly sequence: number; readonly revision: number };
-  readonly answer: Answer;
-  readonly message: string;
-}
-
-/** Nodes beyond this many are left out of a verdict's record. */
-export const NODES_KEPT = 200;
-
-function recordOf(deps: DecideDeps, asked: Asked, recording: Recording): VerdictRecord {
-  const { weighed, at, answer, message } = recording;
-  const { verdict, claims } = weighed;
   return {
-    v: 1,
-    atMs: deps.clock.now(),
-    change: `${asked.route.kind} ${asked.route.canonicalTarget}`,
-    apps: claims.map(({ app }) => app),
-    answer,
-    message,
-    revision: at.revision,
-    sequence: at.sequence,
-    asks: claims.map(({ app, instances, demand, constraints }) => ({
-      app,
-      instances,
-      demand,
-      constraints,
-    })),
-    nodes: verdict?.answer === 'refuse' ? verdict.nodes.slice(0, NODES_KEPT) : [],
+    target: asked.route.canonicalTarget,
+    body: sentBody(asked, edits),
+    added: ['Corral-Verdict', id === '' ? answer : `${answer}; id=${id}`],
   };
 }
 
@@ -233,7 +186,8 @@ async function refuse(
   const { sequence, revision } = deps.view;
   const { message, remedy } = verdict;
   const at = { sequence, revision };
-  const id = deps.verdicts.add(recordOf(deps, asked, { weighed, at, answer: 'refuse', message }));
+  const said = { weighed, at, answer: 'refuse', message } as const;
+  const id = deps.verdicts.add(verdictOf(asked, said, deps.clock.now()));
   throw new LaunchRefused(id, message, remedy);
 }
 

@@ -2,7 +2,7 @@ import { createMesosClient } from '../../../src/cluster/mesos/client.ts';
 import { takeInventory } from '../../../src/cluster/mesos/inventory.ts';
 import { PLAIN_CONTEXT } from '../../../src/cluster/marathon/canonical-context.ts';
 import type { JsonObject } from '../../../src/cluster/marathon/json.ts';
-import { NODES_KEPT } from '../../../src/gate/decide.ts';
+import { NODES_KEPT } from '../../../src/gate/verdict-of.ts';
 import { prepare, type Prepared } from '../../../src/gate/judge.ts';
 import { weigh, type WeighOptions } from '../../../src/gate/weigh.ts';
 import type { TallyRecord } from '../../../src/core/lease-record.ts';
