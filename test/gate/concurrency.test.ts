@@ -90,7 +90,7 @@ async function admitsExactly({ cluster, urls, scarce }: Rushed, t: TestContext):
     async () => (await cluster.leases()).length === room,
     'every admitted instance has its address',
   );
-  assert.equal(cluster.sim.launchFailures().total, 0);
+  assert.equal(cluster.sim.launchFailures().total, 0, cluster.refusals().join('\n'));
   await isWholeAgain({ cluster, urls, scarce });
 }
 
