@@ -104,8 +104,10 @@ async function isWholeAgain({ cluster, urls, scarce }: Rushed): Promise<void> {
   );
   const { room, spec } = scarce;
   const all = webApp('/all', { ...spec, instances: room });
-  const one = await askAt(url, 'POST', '/v2/apps', all);
-  assert.equal(one.status, 201, one.text);
+  await cluster.until(
+    async () => (await askAt(url, 'POST', '/v2/apps', all)).status === 201,
+    'the gate has heard that all came back, and admits as much',
+  );
   const more = await askAt(url, 'POST', '/v2/apps', webApp('/more', spec));
   assert.equal(more.status, 422);
 }

@@ -15,8 +15,11 @@ const LONG_ENOUGH_MS = 6_000;
 async function leaderOfQueue(rig: HaRig): Promise<Member> {
   const { members, until } = rig;
   const url = members[0]!.gate.url;
-  const other = await askAt(url, 'POST', '/v2/apps', webApp('/other', { instances: 4 }));
-  assert.equal(other.status, 201, other.text);
+  const other = webApp('/other', { instances: 4 });
+  await until(
+    async () => (await askAt(url, 'POST', '/v2/apps', other)).status === 201,
+    'the gate has heard of the room that came back',
+  );
   const held = webApp('/web', { instances: 6, labels: { CORRAL_HOLD: 'true' } });
   const waits = await askAt(url, 'POST', '/v2/apps', held);
   assert.equal(waits.status, 201, waits.text);
