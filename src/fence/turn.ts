@@ -46,6 +46,8 @@ export interface PassReport {
 interface AgentList {
   readonly byNode: ReadonlyMap<string, AgentSeen>;
   readonly atMs: number;
+  /** How long Mesos took to tell, ms. */
+  readonly tookMs: number;
   /** The records as they were before it was asked. */
   readonly fences: Fences;
 }
@@ -65,6 +67,8 @@ interface Memory {
 const REFUSED_FOR_MS = MINUTE_MS;
 /** A list of agents that a switch rests on, or that presses, is no older: an operator may have acted meanwhile. */
 export const FRESH_MS = 1_000;
+/** What presses asks for at most a tenth of Mesos' time: of 10,000 agents a list is 26 MB. */
+const REST_TIMES = 10;
 /** Writes that switch nothing, in one pass. */
 const MOST_WRITES = 128;
 
@@ -83,8 +87,8 @@ export function fenceTurn(deps: FenceTurnDeps): (signal: AbortSignal, term: Term
     const queue = await deps.queue(signal).catch(() => undefined);
     const around = { memory, force, queue, signal };
     let looked = await look(deps, around, deps.settings.everyMs);
-    if (looked && (looked.isPressing || switchesIn(looked.steps) > 0))
-      looked = await look(deps, around, FRESH_MS);
+    if (looked?.isPressing) looked = await look(deps, around, pressingMs(memory, deps.settings));
+    if (looked && switchesIn(looked.steps) > 0) looked = await look(deps, around, FRESH_MS);
     if (!looked) return;
     const { steps, fences, isPressing, nowMs } = looked;
     const flips = (node: string): readonly number[] => memory.flips.get(node) ?? [];
@@ -97,6 +101,10 @@ export function fenceTurn(deps: FenceTurnDeps): (signal: AbortSignal, term: Term
     deps.onPass({ force, steps, done, isPressing });
   };
 }
+
+/** How old the list may be while launches are held back or fail: a Mesos that takes long to tell is asked less often. */
+const pressingMs = ({ agents }: Memory, { everyMs }: FenceTurnDeps['settings']): number =>
+  Math.min(everyMs, Math.max(FRESH_MS, REST_TIMES * (agents?.tookMs ?? 0)));
 
 const isSwitch = (action: FenceAction): boolean => action.do === 'close' || action.do === 'open';
 const switchesIn = ({ actions }: FenceSteps): number => actions.filter(isSwitch).length;
@@ -122,7 +130,9 @@ async function look(
   const age = Math.abs(deps.clock.now() - (memory.agents?.atMs ?? -Infinity));
   if (age >= mostMs) {
     const asked = { atMs: deps.clock.now(), fences: deps.book.fences() };
-    memory.agents = { ...asked, byNode: agentsByNode(await force.means.agents(signal)) };
+    const agents = await force.means.agents(signal);
+    const tookMs = deps.clock.now() - asked.atMs;
+    memory.agents = { ...asked, tookMs, byNode: agentsByNode(agents) };
   }
   signal.throwIfAborted();
   const snapshot = deps.snapshot();

@@ -51,7 +51,7 @@ it('sees within a second that an operator gave a node back, while launches fail'
   t.after(() => ending.abort());
   const book = openFenceBook({ store, clock: systemClock, log }, ending.signal);
   const reports: PassReport[] = [];
-  let [nowMs, lists, deactivated] = [START_MS, 0, true];
+  let [nowMs, lists, deactivated, tookMs] = [START_MS, 0, true, 0];
   let failures: FailureRecord[] = [];
   const turn = fenceTurn({
     ...{ store, log, book, callWithinMs: 60_000, clock: { ...systemClock, now: () => nowMs } },
@@ -66,7 +66,10 @@ it('sees within a second that an operator gave a node back, while launches fail'
         ability: { fence: 'deactivate', version: '1.11.0', why: '' },
         means: {
           by: 'deactivate',
-          agents: () => Promise.resolve([((lists += 1), agentOf(deactivated))]),
+          agents: () => {
+            [lists, nowMs] = [lists + 1, nowMs + tookMs];
+            return Promise.resolve([agentOf(deactivated)]);
+          },
           close: () => Promise.resolve(((deactivated = true), { outcome: 'done' } as const)),
           open: () => Promise.resolve(((deactivated = false), { outcome: 'done' } as const)),
         },
@@ -95,4 +98,13 @@ it('sees within a second that an operator gave a node back, while launches fail'
   assert.deepEqual([deactivated, lists], [true, 2]);
   const later = await pass(60_000);
   assert.equal(later.isPressing, false, 'a minute later nothing presses');
+
+  tookMs = 300;
+  failures = [failedAt(nowMs)];
+  await pass(EVERY_MS);
+  const before = lists;
+  await pass(2 * FRESH_MS);
+  assert.equal(lists, before, 'who takes long to tell is asked less often');
+  await pass(FRESH_MS);
+  assert.equal(lists, before + 1);
 });
