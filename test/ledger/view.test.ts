@@ -111,7 +111,7 @@ describe('openView', () => {
         value: records.appRates.encode({ v: 1, networks: { prod: { netInKbit: 9 } }, sinceMs: 1 }),
       },
     );
-    await view.whenAt(revision, patience());
+    await view.whenShown(revision, patience());
     assert.equal(view.revision, revision);
     assert.equal(view.snapshot.heldBy('/a/b'), 2);
     assert.equal(view.snapshot.owed('/a/b'), 1);
@@ -131,7 +131,7 @@ describe('openView', () => {
       { drop: keys.injected('/a/b') },
       { drop: keys.appRates('/a/b') },
     );
-    await view.whenAt(gone, patience());
+    await view.whenShown(gone, patience());
     assert.equal(free(view), 10);
     assert.deepEqual([view.held.size, view.injected.size, view.appRates.size], [0, 0, 0]);
     assert.equal(view.snapshot.reservations().size, 0);
@@ -151,7 +151,7 @@ describe('openView', () => {
           value: records.reservation.encode(reservation),
         },
       );
-    await view.whenAt(revision, patience());
+    await view.whenShown(revision, patience());
     assert.ok(seen.length > 0);
     for (const [sequence, promises] of seen) assert.equal(sequence, promises);
   });
@@ -171,7 +171,7 @@ describe('openView', () => {
       put: keys.block('far', 0xffffffffffff00n),
       value: records.block.encode(block('8')),
     });
-    await view.whenAt(revision, patience());
+    await view.whenShown(revision, patience());
     assert.equal(free(view, 'far'), 9);
   });
 
@@ -204,7 +204,7 @@ describe('a record that does not read', () => {
       { put: `${prefixes.nodes}%zz`, value: '{}' },
       { put: `${prefixes.room}strangers/x`, value: 'nobody reads this' },
     );
-    await view.whenAt(revision, patience());
+    await view.whenShown(revision, patience());
     assert.deepEqual(
       view
         .faults()
@@ -215,7 +215,7 @@ describe('a record that does not read', () => {
     assert.match(view.faults()[0]?.message ?? '', /is not usable/);
     assert.deepEqual([...view.snapshot.reservations().keys()], ['/good']);
 
-    await view.whenAt(
+    await view.whenShown(
       await write(store, { drop: keys.reservation('/bad') }, { drop: `${prefixes.nodes}%zz` }),
       patience(),
     );
@@ -224,7 +224,7 @@ describe('a record that does not read', () => {
 
   it('closes its block', async (t) => {
     const { store, view } = await viewOf(t);
-    await view.whenAt(
+    await view.whenShown(
       await write(store, { put: keys.block('prod-a', 0n), value: spoilt }),
       patience(),
     );
@@ -233,7 +233,10 @@ describe('a record that does not read', () => {
 
   it('fills its node', async (t) => {
     const { store, view } = await viewOf(t);
-    await view.whenAt(await write(store, { put: keys.tally('node-1'), value: spoilt }), patience());
+    await view.whenShown(
+      await write(store, { put: keys.tally('node-1'), value: spoilt }),
+      patience(),
+    );
     assert.ok((view.snapshot.room().nodes.get('node-1')?.netInKbit ?? 0) < 0);
   });
 });
@@ -242,14 +245,14 @@ describe('whenAt', () => {
   it('does not wait for a revision that moved nothing of the room', async (t) => {
     const { store, view } = await viewOf(t);
     const revision = await write(store, { put: keys.verdict('x'), value: '{}' });
-    await view.whenAt(revision, patience());
+    await view.whenShown(revision, patience());
     assert.ok(view.revision < revision);
   });
 
   it('ends with the signal', async (t) => {
     const { view } = await viewOf(t);
     const ending = AbortSignal.abort(new Error('enough'));
-    await assert.rejects(view.whenAt(9_999, ending), /enough/);
+    await assert.rejects(view.whenShown(9_999, ending), /enough/);
   });
 });
 
@@ -298,7 +301,7 @@ describe('a ledger that goes away', () => {
       put: keys.block('prod-a', 0n),
       value: records.block.encode(block('003')),
     });
-    await view.whenAt(revision, patience());
+    await view.whenShown(revision, patience());
     assert.equal(free(view), 8);
     assert.equal(view.state().ready, true);
   });
