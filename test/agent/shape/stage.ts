@@ -158,21 +158,25 @@ const inside = (space: string, words: string): string[] => [
   ...words.split(' '),
 ];
 
+const RUNS_AHEAD = run('chrt', ['-r', '10', 'true']).then(
+  () => true,
+  () => false,
+);
+
 /**
  * What is put before a program that measures, so that it comes before all that shares the CPUs: at a load of 19
  * on 2 of them TCP at 1000 Mbit/s came to 880 to 957 without it, and to 956 and 957 with it. Nothing where that
- * is not allowed.
+ * is not allowed. A client of iperf3 spins while it waits for its server: two of them, first in first out, kept
+ * the servers off both CPUs for ever. So clients take turns, and a server comes before them. See sched(7).
  */
-const AHEAD = run('chrt', ['-f', '10', 'true']).then(
-  () => 'chrt -f 10 ',
-  () => '',
-);
+const AHEAD = RUNS_AHEAD.then((allowed) => (allowed ? 'chrt -r 10 ' : ''));
+const SERVED_AHEAD = RUNS_AHEAD.then((allowed) => (allowed ? 'chrt -f 11 ' : ''));
 
 let port = 20_000;
 
 /** Starts an iperf3 server and gives its end when it has served one client. */
 async function serve(space: string, onPort: number): Promise<ChildProcess> {
-  const words = `${await AHEAD}iperf3 -s -1 -p ${onPort} --forceflush`;
+  const words = `${await SERVED_AHEAD}iperf3 -s -1 -p ${onPort} --forceflush`;
   const server = spawn('nsenter', inside(space, words));
   await new Promise<void>((resolve, reject) => {
     server.stdout.on('data', (text: Buffer) => {
