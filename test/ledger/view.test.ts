@@ -245,14 +245,14 @@ describe('whenAt', () => {
   it('does not wait for a revision that moved nothing of the room', async (t) => {
     const { store, view } = await viewOf(t);
     const revision = await write(store, { put: keys.verdict('x'), value: '{}' });
-    await view.whenShown(revision, patience());
+    await view.whenAt(revision, patience());
     assert.ok(view.revision < revision);
   });
 
   it('ends with the signal', async (t) => {
     const { view } = await viewOf(t);
     const ending = AbortSignal.abort(new Error('enough'));
-    await assert.rejects(view.whenShown(9_999, ending), /enough/);
+    await assert.rejects(view.whenAt(9_999, ending), /enough/);
   });
 });
 
