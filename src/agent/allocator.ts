@@ -6,10 +6,10 @@ import type { Clock } from '../plumbing/clock.ts';
 import { bySignal } from '../plumbing/deadline.ts';
 import type { Log } from '../plumbing/log.ts';
 import { NotDecided } from './errors.ts';
-import { incarnationOf, isForeign, wasNamed } from './incarnation.ts';
+import { HeldAddresses, type Holding, type NamedHolding } from './held-addresses.ts';
+import { incarnationOf, wasNamed } from './incarnation.ts';
 import type { Look } from './reconcile-hands.ts';
 import type { Journal } from './journal.ts';
-import { nameOf } from './journal-lines.ts';
 import { LaunchRefusals } from './launch-refusals.ts';
 import { type Probe, quarantineSquatted } from './probe.ts';
 import { Repeats } from './repeats.ts';
@@ -28,12 +28,6 @@ export interface Given {
   readonly address: string;
   /** Length of the subnet's prefix. */
   readonly prefix: number;
-}
-
-/** An address of this node's. */
-export interface Holding {
-  readonly incarnation: string;
-  readonly pool: string;
 }
 
 /** Addresses at hand, for which the ledger need not be asked first. */
@@ -75,33 +69,34 @@ const RELEASE_WITHIN_MS = 1_500;
 export class Allocator {
   readonly refusals: LaunchRefusals;
   readonly #deps: AllocatorDeps;
-  readonly #held = new Map<string, Holding>();
+  readonly #held: HeldAddresses;
   /**
    * Given up while nobody knew by which name they are held, for the ledger was away since the start, with the
    * nonces of the pool ids by which they were.
    */
   readonly #nameless = new Map<string, Set<string>>();
   readonly #repeats: Repeats;
-  /** Names of holdings of which the ledger, or the journal, is being told that they have ended. */
-  readonly #leaving = new Set<string>();
-  /** For each read of the leases under way: names that are not to be learned from it. */
-  readonly #readings = new Set<Set<string>>();
-  #known = false;
 
   constructor(deps: AllocatorDeps) {
     this.#deps = deps;
     this.#repeats = new Repeats(deps.clock, deps.afterKill);
+    this.#held = new HeldAddresses({
+      pending: () => deps.journal.pending(),
+      inherited: ({ address, lease: { incarnation, sinceMs } }) => {
+        if (wasNamed(incarnation)) this.#repeats.inherited(address, sinceMs);
+      },
+    });
     this.refusals = new LaunchRefusals(deps.clock);
   }
 
   /** What this node holds, as far as known. */
   get held(): ReadonlyMap<string, Holding> {
-    return this.#held;
+    return this.#held.all;
   }
 
   /** False until the leases of this node have been read once. */
   get known(): boolean {
-    return this.#known;
+    return this.#held.known;
   }
 
   /** Learns what the ledger says this node holds; a name known already stays. @throws as Desk.leases */
@@ -113,30 +108,9 @@ export class Allocator {
     }
   }
 
-  /**
-   * The same from leases that somebody else reads. What is given up by then, or while they are read, is not
-   * learned from them: the ledger had not heard of it. @throws as `read`
-   */
-  async learnFrom(read: () => Promise<readonly NodeLease[]>): Promise<readonly NodeLease[]> {
-    const given = new Set([...this.#leaving, ...this.#deps.journal.pending().map(nameOf)]);
-    this.#readings.add(given);
-    try {
-      const leases = await read();
-      this.#learned(leases, given);
-      return leases;
-    } finally {
-      this.#readings.delete(given);
-    }
-  }
-
-  #learned(leases: readonly NodeLease[], given: ReadonlySet<string>): void {
-    for (const { address, lease } of leases) {
-      const { incarnation, pool, sinceMs } = lease;
-      if (this.#held.has(address) || given.has(nameOf({ address, incarnation }))) continue;
-      this.#held.set(address, { incarnation, pool });
-      if (!this.#known && wasNamed(incarnation)) this.#repeats.inherited(address, sinceMs);
-    }
-    this.#known = true;
+  /** The same from leases that somebody else reads. @throws as `read` */
+  learnFrom(read: () => Promise<readonly NodeLease[]>): Promise<readonly NodeLease[]> {
+    return this.#held.learnFrom(read);
   }
 
   looked(look: Look): void {
@@ -145,13 +119,12 @@ export class Allocator {
 
   /** A lease that somebody else has just made for this node. */
   holds(address: string, holding: Holding): void {
-    this.#held.set(address, holding);
+    this.#held.hold(address, holding);
   }
 
   /** Whether this node holds the address, by this pool id or by one that is not known. */
   holdsBy(address: string, nonce: string): boolean {
-    const holding = this.#held.get(address);
-    return holding !== undefined && !isForeign(holding.incarnation, nonce);
+    return this.#held.isHeldBy(address, nonce);
   }
 
   /**
@@ -168,7 +141,7 @@ export class Allocator {
       this.refusals.check(ask);
       const spare = ask.address === undefined ? stock?.pop(full) : undefined;
       const grant = spare ?? (await this.#quiet(full, signal));
-      this.#held.set(grant.address, { incarnation: full.incarnation, pool: grant.pool });
+      this.#held.hold(grant.address, { incarnation: full.incarnation, pool: grant.pool });
       if (ask.address !== undefined) this.#repeats.named(grant.address);
       if (signal.aborted) void this.#releaseNow(grant.address); // nobody waits for it any more
       signal.throwIfAborted();
@@ -187,7 +160,7 @@ export class Allocator {
       const grant = await desk.take(ask, signal);
       if (!probe || ask.by !== 'docker') return grant;
       const { pool, address } = grant;
-      this.#held.set(address, { incarnation: ask.incarnation, pool });
+      this.#held.hold(address, { incarnation: ask.incarnation, pool });
       const probed = await probe(pool, address, signal).catch((fault: unknown) => {
         void this.#releaseNow(address); // nobody waits for it any more
         throw fault;
@@ -207,7 +180,7 @@ export class Allocator {
     log.warn('somebody uses an address that nobody was given', at);
     try {
       await quarantineSquatted(desk, at, signal);
-      this.#ended(at.address);
+      this.#held.end(at.address);
     } catch (fault) {
       void this.#releaseNow(at.address); // withheld or not, this node does not have it
       throw fault;
@@ -231,45 +204,31 @@ export class Allocator {
 
   /** The same, when it is this holding that ends. */
   async takeBack(address: string, nonce: string): Promise<void> {
-    const holding = this.#held.get(address);
-    if (holding && isForeign(holding.incarnation, nonce)) return;
-    if (holding) await this.#releaseNow(address);
-    else if (!this.#known)
+    if (this.#held.isHeldBy(address, nonce)) await this.#releaseNow(address);
+    else if (!this.#held.known && !this.#held.all.has(address))
       this.#nameless.set(address, (this.#nameless.get(address) ?? new Set<string>()).add(nonce));
   }
 
-  async #releaseNow(address: string): Promise<void> {
-    const name = this.#ended(address);
-    if (name === undefined) return;
-    this.#leaving.add(nameOf(name));
-    await this.#told(address, name).finally(() => this.#leaving.delete(nameOf(name)));
-  }
-
-  /** This node does not have it any more. @returns by which name it had it */
-  #ended(address: string): (Holding & { readonly address: string }) | undefined {
-    const holding = this.#held.get(address);
-    if (!holding) return undefined;
-    this.#held.delete(address);
-    const name = { address, ...holding };
-    for (const given of this.#readings) given.add(nameOf(name));
-    return name;
+  #releaseNow(address: string): Promise<void> {
+    return this.#held.giveUp(address, (name) => this.#told(name));
   }
 
   /** The ledger, or the journal while it is away. */
-  async #told(address: string, holding: Holding): Promise<void> {
+  async #told(name: NamedHolding): Promise<void> {
+    const { address, incarnation } = name;
     const { desk, log } = this.#deps;
     if (desk.reachable())
       try {
         const signal = AbortSignal.timeout(RELEASE_WITHIN_MS);
-        await bySignal(signal, (within) => desk.release(address, holding.incarnation, within));
+        await bySignal(signal, (within) => desk.release(address, incarnation, within));
         return;
       } catch (fault) {
         log.warn('the ledger did not take a release', { address, fault: String(fault) });
       }
-    await this.#journalled(address, holding);
+    await this.#journalled(name);
   }
 
-  async #journalled(address: string, { incarnation, pool }: Holding): Promise<void> {
+  async #journalled({ address, incarnation, pool }: NamedHolding): Promise<void> {
     const { journal, clock, log } = this.#deps;
     await journal
       .add({ address, incarnation, pool, atMs: clock.now() })

@@ -1,36 +1,17 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { ALL_BITS } from '../../src/core/mask.ts';
 import type { AgentSeen } from '../../src/core/fence-action.ts';
 import { type FailureRecord, withFailure } from '../../src/core/failure-record.ts';
-import { Snapshot } from '../../src/core/snapshot.ts';
-import { readNetwork, readNode, readPool } from '../../src/core/topology-read.ts';
 import { FRESH_MS, fenceTurn, type PassReport } from '../../src/fence/turn.ts';
 import { openFenceBook } from '../../src/ledger/fence-book.ts';
 import { keys } from '../../src/ledger/keys.ts';
 import { systemClock } from '../../src/plumbing/clock.ts';
 import { silentLog as log } from '../../src/plumbing/log.ts';
 import { opened, patience } from '../ledger/opened.ts';
+import { NODE, pictureOf } from './one-node.ts';
 
-const NODE = 'n1';
 const START_MS = 1_700_000_000_000;
 const EVERY_MS = 5_000;
-
-/** One node on a pool without an address left. */
-function fullPicture(): Snapshot {
-  const snapshot = new Snapshot();
-  const pool = { cidr: '192.0.2.0/24', ranges: ['192.0.2.10-192.0.2.19'] };
-  snapshot.setPool('p', readPool('p', pool));
-  snapshot.setNetwork('prod', readNetwork('prod', { pools: ['p'] }));
-  snapshot.setNode(NODE, readNode(NODE, { link: '1gbit' }));
-  snapshot.setFacts(NODE, {
-    ...{ attributes: {}, offered: false, cpus: 4, memMiB: 1024, diskMiB: 0, gpus: 0, ports: [] },
-  });
-  snapshot.setBlock('p', 0n, {
-    ...{ v: 1, held: { other: ALL_BITS }, cursor: 0, cooling: {}, quarantined: {} },
-  });
-  return snapshot;
-}
 
 const failedAt = (atMs: number): FailureRecord =>
   withFailure(undefined, {
@@ -60,7 +41,7 @@ it('sees within a second that an operator gave a node back, while launches fail'
       ...{ netInBelowKbit: 1, netOutBelowKbit: 1, flipsPerMinute: 100, atOnce: 4, mode: 'on' },
     },
     steadyMs: () => 0,
-    snapshot: fullPicture,
+    snapshot: () => pictureOf(true),
     force: () =>
       Promise.resolve({
         ability: { fence: 'deactivate', version: '1.11.0', why: '' },

@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { ALL_BITS } from '../../src/core/mask.ts';
 import type { AgentSeen } from '../../src/core/fence-action.ts';
-import { readNetwork, readNode, readPool } from '../../src/core/topology-read.ts';
-import { Snapshot } from '../../src/core/snapshot.ts';
 import type { FenceMeans, Switched } from '../../src/fence/means.ts';
 import { fenceTurn, type FenceTurnDeps, type PassReport } from '../../src/fence/turn.ts';
 import type { Term } from '../../src/ledger/election.ts';
@@ -15,25 +12,7 @@ import type { Store } from '../../src/ledger/store.ts';
 import { systemClock } from '../../src/plumbing/clock.ts';
 import { silentLog as log } from '../../src/plumbing/log.ts';
 import { opened, patience } from '../ledger/opened.ts';
-
-const NODE = 'n1';
-
-/** One node on a pool of ten addresses: all of them free, or all held. */
-function pictureOf(isFull: boolean): Snapshot {
-  const snapshot = new Snapshot();
-  const pool = { cidr: '192.0.2.0/24', ranges: ['192.0.2.10-192.0.2.19'] };
-  snapshot.setPool('p', readPool('p', pool));
-  snapshot.setNetwork('prod', readNetwork('prod', { pools: ['p'] }));
-  snapshot.setNode(NODE, readNode(NODE, { link: '1gbit' }));
-  snapshot.setFacts(NODE, {
-    ...{ attributes: {}, offered: true, cpus: 4, memMiB: 1024, diskMiB: 0, gpus: 0, ports: [] },
-  });
-  if (isFull)
-    snapshot.setBlock('p', 0n, {
-      ...{ v: 1, held: { other: ALL_BITS }, cursor: 0, cooling: {}, quarantined: {} },
-    });
-  return snapshot;
-}
+import { NODE, pictureOf } from './one-node.ts';
 
 /** What Mesos shows of the one agent. */
 class Mesos {
