@@ -21,7 +21,8 @@ async function holding(t: TestContext) {
   const desk = bench.desk('node-1');
   const wire = { isCut: false, open: Promise.resolve() };
   const wired: Desk = Object.assign(Object.create(desk) as Desk, {
-    ...{ take: desk.take.bind(desk), reachable: () => !wire.isCut },
+    ...{ take: desk.take.bind(desk), leases: desk.leases.bind(desk) },
+    reachable: () => !wire.isCut,
     release: async (...asked: Parameters<Desk['release']>) => {
       await wire.open;
       return desk.release(...asked);
@@ -32,7 +33,10 @@ async function holding(t: TestContext) {
   const deps = { desk: wired, journal, node: 'node-1', bootId: 'b1', clock: bench.clock, log };
   const allocator = new Allocator({ ...deps, newName: () => 'c1' });
   const { address } = await allocator.take(ASK, patience());
-  return { allocator, address, desk, journal, wire };
+  /** The agent after it. */
+  const next = (afterKill: boolean) =>
+    new Allocator({ ...deps, newName: () => 'c2', ...(afterKill && { afterKill }) });
+  return { allocator, address, desk, journal, wire, next };
 }
 
 describe('the leases, read while something is given up', () => {
@@ -76,4 +80,22 @@ describe('the leases, read while something is given up', () => {
     assert.deepEqual([read.length, journal.pending().length], [1, 0]);
     assert.deepEqual([...allocator.held], []);
   });
+});
+
+describe('an address that was asked for by name, released from the next agent', () => {
+  for (const [killed, left] of [
+    [true, 1],
+    [false, 0],
+  ] as const)
+    it(`${killed ? 'stays: Docker may repeat an earlier release' : 'goes'}, as the one before was ${killed ? 'killed' : 'stopped'}`, async (t) => {
+      const { allocator, address, desk, next } = await holding(t);
+      await allocator.release(address, ASK.nonce);
+      const named = { ...ASK, address: '198.51.100.6', nonce: 'n2' };
+      const given = await allocator.take(named, patience());
+      const after = next(killed);
+      await after.learn(patience());
+      await after.release(given.address, named.nonce);
+      assert.equal((await desk.leases(patience())).length, left);
+      assert.equal(after.holdsBy(given.address, named.nonce), killed);
+    });
 });
